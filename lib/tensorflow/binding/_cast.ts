@@ -1,6 +1,6 @@
 /**
- * Casts between floating types that take the binding as an argument, for `backend.ts`. TF.js reports every floating
- * type as float32.
+ * Casts between floating types, for files that receive the binding as an argument. TF.js reports every floating type as
+ * float32.
  *
  * @module
  */
@@ -16,18 +16,20 @@ export interface BoundBackend {
   readonly backend: OpBackend;
 }
 
-/** Returns a tensor's true `TF_DataType`. */
+/** Returns a tensor's true type, as a number of `TF_DataType`. */
 export function dtypeIn({ binding, backend }: BoundBackend, tensor: tf.Tensor): number {
   return binding.dtypeOf(backend.getInputTensorIds([tensor])[0]!);
 }
 
-/** Casts a tensor to another floating type, without a gradient. */
+/** Casts a tensor to another floating type. The cast has no gradient. */
 export function castIn({ binding, backend }: BoundBackend, tensor: tf.Tensor, dtype: number): tf.Tensor {
   const id = backend.getInputTensorIds([tensor])[0]!;
   return backend.createOutputTensor(binding.metadata(binding.castTo(id, dtype)));
 }
 
-/** Casts a tensor to another floating type. The gradient is cast to the tensor's own type. */
+/**
+ * Casts a tensor to another floating type. In the backward pass, its gradient is cast back to the tensor's own type.
+ */
 export function convertIn(bound: BoundBackend, tensor: tf.Tensor, dtype: number): tf.Tensor {
   return tf.customGrad((given) => {
     const x = given as tf.Tensor, from = dtypeIn(bound, x);

@@ -12,10 +12,10 @@ export type KernelCall = Parameters<tf.KernelFunc>[0];
 export type RunKernel = (call: KernelCall) => tf.TensorInfo;
 
 /**
- * Replaces a kernel.
+ * Replaces a kernel of the TensorFlow backend.
  *
- * @param name The kernel's name. It must have a single result.
- * @param kernelFunc The new kernel. It receives each call and the former kernel.
+ * @param name Name of the kernel, which must have a single result.
+ * @param kernelFunc The new kernel. It receives each call, and a function that runs the former kernel.
  */
 export function replaceKernel(
   name: string,

@@ -26,25 +26,25 @@ import { installLayerTypes } from "./layer_types.ts";
 import { registerUnitKernels } from "./unit_kernels.ts";
 import { QUICK_COMPILING } from "../native/xla_flags.ts";
 
-/** The TensorFlow that TF.js uses in this process. */
+/** The TensorFlow library that TF.js uses in this process. */
 export interface TensorFlow {
-  /** The library's version, such as 2.21.0. */
+  /** Version of the library, such as 2.21.0. */
   readonly version: string;
-  /** Threads per op, as passed to {@linkcode useTensorFlow}. Undefined means TensorFlow's default. */
+  /** Number of threads per op, as passed to {@linkcode useTensorFlow}. Undefined: TensorFlow's default. */
   readonly threads: number | undefined;
-  /** The device that ops run on: `cpu`, or the name of the GPU. */
+  /** Device that runs ops: `cpu`, or the name of the GPU. */
   readonly device: string;
   /** True if ops run on a GPU. */
   readonly usesGpu: boolean;
   /** True if every op gives the same bits in every run. */
   readonly deterministicOps: boolean;
-  /** SHA-256 of the wheel that contained the library, if known. */
+  /** SHA-256 of the Python wheel that contained the library. Undefined if not known. */
   readonly wheelSha256: string | undefined;
-  /** Number of native handles that are not freed: a constant number shows that nothing leaks. */
+  /** Number of native tensor handles that are not freed. If the number stays constant over steps, no memory leaks. */
   readonly liveHandles: number;
 }
 
-/** The runtime below {@linkcode TensorFlow}, for this library's own files. */
+/** The parts of a running TensorFlow that only losskit's own files use. */
 export interface TensorFlowInternals {
   /** The library and its handles. */
   readonly runtime: Runtime;
@@ -54,19 +54,21 @@ export interface TensorFlowInternals {
   readonly backend: OpBackend;
 }
 
-/** The options of {@linkcode useTensorFlow}. */
+/** Options of {@linkcode useTensorFlow}. */
 export interface UseTensorFlowOptions {
-  /** Threads within an op, at least 1. Default: the number of cores. Fixed once TensorFlow runs. */
+  /**
+   * Number of threads within an op, at least 1. Cannot be changed once TensorFlow runs. Default: the number of cores.
+   */
   threads?: number;
   /**
-   * The device that ops run on. Default: the value of `LOSSKIT_DEVICE` (`auto`, `cpu` or `gpu`), or `auto` if unset.
-   * `auto` selects an NVIDIA GPU if one is usable, and downloads CUDA's libraries for it (3.3 GB). Fixed once
-   * TensorFlow runs.
+   * Device that runs ops. `auto` selects an NVIDIA GPU if one is usable, and downloads CUDA's libraries for it (3.3
+   * GB). Cannot be changed once TensorFlow runs. Default: the environment variable `LOSSKIT_DEVICE`, or `auto` if it is
+   * not set.
    */
   device?: DeviceRequest;
   /**
-   * True to require that ops give the same bits in every run, or throw. Default: the setting of the process, initially
-   * false. Fixed once TensorFlow runs in this process or its workers.
+   * True to require that ops give the same bits in every run. Ops that cannot do so then throw. Cannot be changed once
+   * TensorFlow runs in this process or its workers. Default: the setting of the process, initially false.
    */
   deterministicOps?: boolean;
 }
@@ -79,12 +81,14 @@ let current: TensorFlowInternals | undefined;
 
 /**
  * Registers libtensorflow as TF.js's backend. Downloads the library first if it is missing. Later calls return the same
- * result.
+ * object.
  *
- * @param options See {@linkcode UseTensorFlowOptions}.
+ * @param options Threads, device and determinism of ops.
  * @returns The running TensorFlow.
- * @throws {RangeError} For an unknown option, a thread count below 1, or options that differ from those of the running TensorFlow.
- * @throws {UserError} If the library cannot be found or downloaded, or a requested GPU is not usable.
+ * @throws {RangeError} If an option is unknown, the number of threads is below 1, or an option differs from that of the
+ * running TensorFlow.
+ * @throws {UserError} If the library cannot be found or downloaded, a requested GPU is not usable, or a Deno permission
+ * is missing.
  */
 export async function useTensorFlow(options: UseTensorFlowOptions = {}): Promise<TensorFlow> {
   requireKnownNames(options, NAMES, "start TensorFlow");
@@ -178,9 +182,9 @@ async function start({ threads, deterministicOps, ...options }: UseTensorFlowOpt
 }
 
 /**
- * Makes ops throw for a tensor whose data is deleted. TF.js's engine would fail with an unrelated error. A disposed
- * tensor stays usable while a clone keeps its data, because TF.js's gradients rely on that (for instance
- * `tf.logSigmoid`).
+ * Makes ops throw a clear error for a tensor whose data is deleted. TF.js's engine would throw an unrelated error. A
+ * disposed tensor stays usable while a clone keeps its data, because some of TF.js's gradients rely on that, such as
+ * that of `tf.logSigmoid`.
  */
 function refuseDisposed(backend: OpBackend): void {
   const { getInputTensorIds } = backend;
@@ -195,9 +199,9 @@ function refuseDisposed(backend: OpBackend): void {
 }
 
 /**
- * Returns the running TensorFlow, for synchronous code of this library.
+ * Returns the running TensorFlow. Synchronous code calls it after {@linkcode useTensorFlow}.
  *
- * @throws {Error} If {@linkcode useTensorFlow} has not finished.
+ * @throws {Error} If {@linkcode useTensorFlow} was not called or has not completed.
  */
 export function currentTensorFlow(): TensorFlowInternals {
   if (current === undefined) {

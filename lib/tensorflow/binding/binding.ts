@@ -1,9 +1,9 @@
 /**
- * The binding below TF.js's Node backend: tensors by number, and ops by name.
+ * The binding below TF.js's Node backend. It holds tensors by number and runs ops by name.
  *
- * TF.js supports float32 only. The binding tracks each tensor's true type: an entry may be bfloat16, or a symbol of the
- * graph being traced, while TF.js receives float32 metadata. The binding inserts the casts of the active policy, as
- * PyTorch's dispatcher does. Gradients therefore follow the same rules.
+ * TF.js itself supports float32 only. The binding tracks each tensor's true type, which may be bfloat16, and reports
+ * float32 to TF.js. During tracing, a tensor can be a symbol of the graph. The binding inserts the casts of the active
+ * policy before each op, as PyTorch's dispatcher does. Gradients therefore follow the same rules.
  *
  * @module
  */
@@ -39,15 +39,15 @@ import {
   unreadableSymbol,
 } from "./entry.ts";
 
-/** An implementation of `TFJSBinding` on TensorFlow's C API. */
+/** Implementation of TF.js's interface `TFJSBinding` on TensorFlow's C API. */
 export class Binding extends BindingConstants {
   /** TensorFlow's version. */
   readonly TF_Version: string;
 
-  /** The active precision region, and its changes. */
+  /** The active precision region and its changes. */
   readonly regions: Regions = new Regions();
 
-  /** Receives every eager op that ran. Default: no receiver. */
+  /** Receiver of every eager op after it ran. Default: none. */
   opWatcher: OpWatcher | undefined;
 
   readonly #runtime: Runtime;
@@ -73,17 +73,17 @@ export class Binding extends BindingConstants {
     this.TF_Version = runtime.version;
   }
 
-  /** The trace that records ops, while a function is traced. */
+  /** The trace that records ops. Undefined if no function is being traced. */
   get trace(): Trace | undefined {
     return this.#trace;
   }
 
   /**
-   * Runs `work` and records its ops in a trace. An outer trace pauses meanwhile, and its values are not usable in
+   * Runs `work` and records its ops in a trace. An outer trace is paused meanwhile, and its values cannot be used in
    * `work`.
    *
    * @returns The result of `work`, and the eager tensors and variables that it used, with their placeholders. The
-   * caller owns the handles.
+   * caller owns their handles.
    */
   withTrace<R>(
     trace: Trace,
@@ -116,7 +116,7 @@ export class Binding extends BindingConstants {
     return entry;
   }
 
-  /** TF.js: creates a tensor from host values. */
+  /** Creates a tensor from JavaScript values. Called by TF.js. */
   createTensor(shape: number[], dtype: number, values: HostValues): number {
     if (values === null || values === undefined) {
       throw new TypeError(`Cannot make a tensor of shape [${shape}]: expected values, got ${values}.`);
@@ -132,7 +132,7 @@ export class Binding extends BindingConstants {
     return this.#put({ dtype, shape: [...shape], handle });
   }
 
-  /** TF.js: frees a tensor. */
+  /** Frees a tensor. Called by TF.js. */
   deleteTensor(id: number): void {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
@@ -141,7 +141,7 @@ export class Binding extends BindingConstants {
     if (entry.handle !== undefined) this.#runtime.deleteHandle(entry.handle);
   }
 
-  /** TF.js: reads a tensor. Reads bfloat16 and half as float32, which is exact. */
+  /** Reads a tensor. bfloat16 and float16 values are converted to float32, which is exact. Called by TF.js. */
   tensorDataSync(id: number): Float32Array | Int32Array | Uint8Array | Uint8Array[] {
     const entry = this.#get(id);
     if (entry.handle === undefined) throw unreadableSymbol(entry);
@@ -157,7 +157,7 @@ export class Binding extends BindingConstants {
     return toValues(entry.dtype, this.#runtime.memory.readBytes(entry.handle));
   }
 
-  /** TF.js: runs an op with the casts that the policy requires. */
+  /** Runs an op with the casts that the policy requires. Called by TF.js. */
   executeOp(name: string, attributes: Attribute[], ids: number[], numOutputs: number): TensorMetadata[] {
     checkCall(name, { attributes, numOutputs, definition: this.#definitions.get(name) });
     const operands = ids.map((id): OpInput => {
@@ -194,13 +194,13 @@ export class Binding extends BindingConstants {
     requireSizes(op, this.tensorDataSync(id));
   }
 
-  /** Returns a tensor's metadata for TF.js, which reports 16-bit floats as float32. */
+  /** Returns a tensor's metadata for TF.js. 16-bit floating types are reported as float32. */
   metadata(id: number): TensorMetadata {
     const { dtype, shape } = this.#get(id);
     return new TensorMetadata(id, [...shape], isFloating(dtype) ? DataType.FLOAT : dtype);
   }
 
-  /** Marks a tensor as a number. Type promotion then gives precedence to other tensors. */
+  /** Marks a tensor as a JavaScript number. In type promotion, other tensors then take precedence. */
   markWeak(id: number): void {
     this.#get(id).weak = true;
   }
@@ -210,7 +210,7 @@ export class Binding extends BindingConstants {
     return this.#get(id).dtype;
   }
 
-  /** Creates a tensor of another floating type. If the type is the same, the copy shares memory. */
+  /** Creates a copy of a tensor in another floating type. If the type is the same, the copy shares its memory. */
   castTo(id: number, dtype: number): number {
     return this.#get(id).dtype === dtype ? this.#run(IDENTITY, [id])[0]! : this.#cast(id, dtype);
   }
@@ -220,8 +220,8 @@ export class Binding extends BindingConstants {
   }
 
   /**
-   * Returns the cast of an input. Casts of weights and casts in a graph are cached. Casts of eager activations are
-   * freed after the op.
+   * Returns an input cast to another type. Casts of weights and casts in a graph are cached. Casts of eager activations
+   * are freed after the op.
    */
   #castFor(id: number, dtype: number, temporary: number[]): number {
     const entry = this.#get(id);
@@ -284,9 +284,9 @@ export class Binding extends BindingConstants {
   }
 
   /**
-   * Tries an eager op, even during a trace, and reads its first result.
+   * Tries to run an eager op, even during a trace, and reads its first result.
    *
-   * @returns The float32 values, or undefined if TensorFlow rejects the op.
+   * @returns The float32 values. Undefined if TensorFlow rejects the op.
    */
   probe(name: string, attributes: readonly Attribute[], ids: readonly number[]): Float32Array | undefined {
     try {
@@ -324,12 +324,12 @@ export class Binding extends BindingConstants {
     return capture.symbol;
   }
 
-  /** Number of the next tensor. A trace that starts now treats tensors from this number on as constants. */
+  /** Number that the next tensor gets. A trace that starts now treats tensors from this number on as constants. */
   get nextId(): number {
     return this.#next;
   }
 
-  /** Creates a tensor for a graph's value, such as an input of the function being traced. */
+  /** Creates a tensor for a graph value, such as an input of the function being traced. */
   ofSymbol(symbol: GraphValue): TensorMetadata {
     return this.metadata(this.#put({
       dtype: symbol.dtype,
@@ -339,7 +339,7 @@ export class Binding extends BindingConstants {
     }));
   }
 
-  /** Creates a placeholder for a variable in a trace. It becomes an input of the function if used. */
+  /** Creates a placeholder for a variable in a trace. If an op uses it, it becomes an input. */
   ofVariable(variable: tf.Variable, id: number): TensorMetadata {
     const { dtype, shape } = this.#get(id);
     return this.metadata(this.#put({ dtype, shape, variable }));
@@ -357,22 +357,22 @@ export class Binding extends BindingConstants {
     return entry.handle;
   }
 
-  /** Number of native ops and functions run so far. */
+  /** Number of native ops and functions that have run. */
   get executions(): number {
     return this.#calls.count;
   }
 
-  /** TF.js: loads a SavedModel and returns its number. Commas separate the tags. */
+  /** Loads a SavedModel and returns its number. Commas separate the tags. Called by TF.js. */
   loadSavedModel(directory: string, tags: string): number {
     return this.#savedModels.load(directory, tags);
   }
 
-  /** TF.js: frees a SavedModel. */
+  /** Frees a SavedModel. Called by TF.js. */
   deleteSavedModel(id: number): void {
     this.#savedModels.delete(id);
   }
 
-  /** TF.js: runs a SavedModel. Commas separate the names of nodes. */
+  /** Runs a SavedModel. Commas separate the names of nodes. Called by TF.js. */
   runSavedModel(id: number, ids: number[], inputNames: string, outputNames: string): TensorMetadata[] {
     return this.#savedModels.run(id, {
       inputs: ids.map((input) => this.handleOf(input)),
@@ -381,17 +381,17 @@ export class Binding extends BindingConstants {
     }).map((handle) => this.ofHandle(handle, this.#runtime.describe(handle)));
   }
 
-  /** TF.js: returns the number of loaded SavedModels. */
+  /** Returns the number of loaded SavedModels. Called by TF.js. */
   getNumOfSavedModels(): number {
     return this.#savedModels.count;
   }
 
-  /** TF.js: returns whether ops run on a GPU by default. */
+  /** Returns true if ops run on a GPU by default. Called by TF.js. */
   isUsingGpuDevice(): boolean {
     return this.#runtime.usesGpu;
   }
 
-  /** TF.js: returns the number of tensors, casts included. */
+  /** Returns the number of tensors, including cached casts. Called by TF.js. */
   getNumOfTensors(): number {
     return this.#entries.size;
   }

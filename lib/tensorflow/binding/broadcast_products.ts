@@ -1,6 +1,7 @@
 /**
- * Matrix products that only repeat values: of a vector, as a matrix with one row or column, and a vector of ones. TF.js
- * computes `tf.meshgrid` with them. PyTorch repeats the values, so no policy rounds such a product.
+ * Matrix products that only repeat values. TF.js computes `tf.meshgrid` as the product of a vector, as a matrix with
+ * one row or column, and a vector of ones. PyTorch repeats the values without a product, so no policy may round such a
+ * product.
  *
  * @module
  */
@@ -10,7 +11,7 @@ import { replaceKernel } from "./_replace_kernel.ts";
 import { EXACT } from "./dispatch.ts";
 import type { WritingBackend } from "./op_backend.ts";
 
-/** Makes products that repeat values exact. Call this function after the backend is registered. */
+/** Makes such products exact under every policy. Call this function after the backend is registered. */
 export function installBroadcastProducts({ binding: { regions }, backend }: BoundBackend): void {
   const ones = new WeakSet<object>();
   const { write } = backend as WritingBackend;

@@ -6,13 +6,13 @@
 import { type Attribute, AttributeType } from "../native/attribute.ts";
 import { DataType } from "../native/dtype.ts";
 
-/** The metadata of a result, for TF.js. */
+/** Metadata of a tensor, for TF.js. */
 export class TensorMetadata {
-  /** The binding's number of the tensor. */
+  /** Number of the tensor in the binding. */
   readonly id: number;
-  /** Its shape. */
+  /** Shape of the tensor. */
   readonly shape: number[];
-  /** The `TF_DataType` that TF.js uses for the tensor. */
+  /** Type that TF.js uses for the tensor, as a number of `TF_DataType`. */
   readonly dtype: number;
 
   /** Creates the metadata of a tensor. */
@@ -25,9 +25,9 @@ export class TensorMetadata {
 
 /** Constants and classes that TF.js's kernels read from their binding. */
 export class BindingConstants {
-  /** The class of result metadata. */
+  /** Class of result metadata. */
   readonly TensorMetadata: typeof TensorMetadata = TensorMetadata;
-  /** The class of op attributes. */
+  /** Class of op attributes. */
   readonly TFEOpAttr: new () => Attribute = class implements Attribute {
     name = "";
     type = 0;

@@ -1,5 +1,5 @@
 /**
- * Conversions from TF.js to TensorFlow: host values to bytes, and the types in attributes.
+ * Conversions from TF.js to TensorFlow: JavaScript values to bytes, and the types in attributes.
  *
  * @module
  */
@@ -7,10 +7,10 @@ import type { Attribute } from "../native/attribute.ts";
 import { DataType } from "../native/dtype.ts";
 import type { OpDefinition } from "../native/op_definition.ts";
 
-/** A tensor's values as TF.js passes them. */
+/** Values of a tensor, in the form that TF.js passes. */
 export type HostValues = Float32Array | Int32Array | Uint8Array | readonly (Uint8Array | number | boolean)[];
 
-/** Replaces the types in TF.js's attributes with the true types of the inputs. */
+/** Returns TF.js's attributes with each type replaced by the true type of the input that has it. */
 export function withTypes(
   attributes: readonly Attribute[],
   definition: OpDefinition,
@@ -30,7 +30,7 @@ export function withTypes(
   });
 }
 
-/** Converts host values to bytes of the tensor's type. */
+/** Converts JavaScript values to bytes of the tensor's type. */
 export function toBytes(dtype: number, values: HostValues): Uint8Array {
   const numbers = values as ArrayLike<number>;
   let typed: ArrayBufferView;

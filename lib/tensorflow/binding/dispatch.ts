@@ -1,8 +1,8 @@
 /**
- * Precision rules inside TF.js's engine, where PyTorch has its dispatcher.
+ * Precision rules inside TF.js's engine, where PyTorch has its dispatcher:
  *
- * - Each op's gradient runs in the region that the op ran in.
- * - Ops that consist of several TensorFlow ops follow one rule as a whole.
+ * - The gradient of an op runs under the policy and layer under which the op ran.
+ * - An op of TF.js that consists of several TensorFlow ops follows one rule as a whole.
  * - JavaScript numbers are marked, so that they do not widen tensors.
  *
  * @module
@@ -15,7 +15,7 @@ import { DataType } from "../native/dtype.ts";
 import type { WritingBackend } from "./op_backend.ts";
 import { POLICIES, type Policy } from "./policy.ts";
 
-/** Suffix of the scope names that TF.js's ops open. */
+/** Suffix that TF.js's ops add to the names of their scopes. */
 const OP_SCOPE = "__op";
 
 type Gradient = (dys: (tf.Tensor | null)[]) => Record<string, () => tf.Tensor>;
@@ -27,7 +27,7 @@ interface TapeNode {
   gradient?: Gradient;
 }
 
-/** A scope of TF.js's engine. It holds the outer region if the scope replaced the region's policy. */
+/** A scope of TF.js's engine. If the scope replaced the policy, it holds the outer region. */
 interface Scope {
   readonly name: string;
   around?: Policy;
@@ -42,8 +42,8 @@ interface Engine {
 }
 
 /**
- * TF.js's ops with float32 parameters. PyTorch's kernels accept these parameters with 16-bit inputs and do not widen
- * the result.
+ * Ops of TF.js that take float32 parameters, such as biases. PyTorch's kernels accept such parameters with 16-bit
+ * inputs and do not widen the result.
  */
 const WITH_PARAMETERS: ReadonlySet<string> = new Set([
   "basicLSTMCell",
@@ -58,15 +58,16 @@ const WITH_PARAMETERS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * TF.js's ops that PyTorch does not round: `bandPart` masks with float32 constants, `rotateWithOffset` fills with them,
- * and `outerProduct` multiplies elementwise, although TF.js computes it as a matrix product.
+ * Ops of TF.js whose equivalents PyTorch does not round. `bandPart` masks with float32 constants, and
+ * `rotateWithOffset` fills with them. `outerProduct` multiplies elementwise, although TF.js computes it as a matrix
+ * product.
  */
 const EXACT_OPS: ReadonlySet<string> = new Set(["bandPart", "outerProduct", "rotateWithOffset"]);
 
-/** Policy of ops that are not rounded: float32, where float32 constants do not widen a 16-bit tensor. */
+/** Policy of ops that are not rounded. As under `float32`, but float32 constants do not widen a 16-bit tensor. */
 export const EXACT: Policy = { ...POLICIES.float32, promotion: "lowest" };
 
-/** TF.js's losses. PyTorch's CPU and CUDA lists run them in float32. */
+/** TF.js's losses. PyTorch's lists for CPU and CUDA run their equivalents in float32. */
 const FLOAT32_OPS: ReadonlySet<string> = new Set([
   "absoluteDifference",
   "computeWeightedLoss",
@@ -108,10 +109,10 @@ export function installDispatch(bound: BoundBackend): void {
   markNumbers(bound, () => depth);
 }
 
-/** Policies of ops that consist of several TensorFlow ops, by the active policy. */
+/** Policies with another promotion rule, by the policy from which they are derived. */
 const derived = new WeakMap<Policy, { lowest: Policy; float32: Policy }>();
 
-/** Returns the policy that an op of TF.js follows as a whole, or undefined for the active policy. */
+/** Returns the policy of an op of TF.js that follows one rule as a whole. Undefined if the active policy applies. */
 function policyOfOp(policy: Policy, op: string): Policy | undefined {
   if (policy.promotion === "float32") return undefined; // within an op that runs in float32 as a whole
   if (EXACT_OPS.has(op)) return EXACT;
@@ -131,7 +132,8 @@ export function derivedPolicy(policy: Policy, promotion: "lowest" | "float32"): 
 }
 
 /**
- * Makes an op's gradient run in the region that the op ran in. As in PyTorch, a gradient has the type of its tensor.
+ * Makes the gradient of an op run in the region in which the op ran. As in PyTorch, the gradient of a tensor has the
+ * tensor's type.
  */
 function keepRegion(node: TapeNode, bound: BoundBackend): void {
   const { gradient, outputs, inputs } = node;
@@ -163,9 +165,9 @@ function keepRegion(node: TapeNode, bound: BoundBackend): void {
 const TYPE: Attribute = { name: "T", type: AttributeType.TYPE, value: DataType.FLOAT };
 
 /**
- * Marks tensors that represent JavaScript numbers or integers: numbers that an op converts to tensors, and integers
- * that it casts. An op's own cast of a floating tensor to `float32` keeps a 16-bit type. A `tf.scalar` created outside
- * of ops is an ordinary tensor.
+ * Marks tensors that stand for JavaScript numbers or integers: numbers that an op converts to tensors, and integers
+ * that an op casts. If an op casts a 16-bit tensor to `float32`, the tensor keeps its type. A `tf.scalar` that is
+ * created outside of ops is an ordinary tensor.
  */
 function markNumbers({ binding, backend }: BoundBackend, depth: () => number): void {
   const weak = new WeakSet<object>();

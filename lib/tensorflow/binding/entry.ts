@@ -1,5 +1,5 @@
 /**
- * The binding's record of a tensor, and its checks of tensors and ops.
+ * Records of the binding's tensors, and validation of tensors and ops.
  *
  * @module
  */
@@ -12,19 +12,19 @@ import type { Runtime } from "../native/runtime.ts";
 import type { GraphValue } from "../native/graph_output.ts";
 import type { Trace } from "../native/trace.ts";
 
-/** A tensor of the binding: an eager handle, a graph value, or both for a traced constant. */
+/** A tensor of the binding: an eager handle, a graph value, or both for a constant in a trace. */
 export interface Entry {
   dtype: number;
   shape: number[];
   handle?: Pointer;
   symbol?: GraphValue;
-  /** The trace that owns `symbol`. */
+  /** Trace that owns `symbol`. */
   trace?: Trace;
-  /** The variable that the entry represents in a trace. */
+  /** Variable that the entry stands for in a trace. */
   variable?: tf.Variable;
   /** Cached casts of this entry by type. They are freed with the entry. */
   casts?: Map<number, number>;
-  /** True if the tensor was created in an autocast region. Casts of such activations are not cached. */
+  /** True if the tensor was created inside `autocast`. Casts of such activations are not cached. */
   activation: boolean;
   /**
    * True for a JavaScript number, or for integers within an op. Such a tensor does not widen the type of other tensors.
@@ -32,31 +32,31 @@ export interface Entry {
   weak?: boolean;
 }
 
-/** An eager op that ran, with the numbers of its tensors. */
+/** An eager op that has run, with the numbers of its tensors. */
 export interface RunOp {
   /** TensorFlow's name of the op. */
   readonly name: string;
-  /** Inputs, after casts. */
+  /** Numbers of the inputs, after casts. */
   readonly inputs: readonly number[];
-  /** Results. */
+  /** Numbers of the results. */
   readonly results: readonly number[];
 }
 
-/** An outside value that a trace uses: a tensor with its own handle, or a variable. */
+/** A value from outside of a trace that the trace uses: an eager tensor or a variable. */
 export interface Capture {
-  /** The number of the tensor, or of the variable's placeholder. */
+  /** Number of the tensor, or of the variable's placeholder. */
   id: number;
   /** The tensor's placeholder in the trace. */
   symbol: GraphValue;
-  /** The handle of the captured tensor. */
+  /** Handle of the captured tensor. Undefined for a variable. */
   handle?: Pointer;
-  /** The captured variable. */
+  /** The captured variable. Undefined for a tensor. */
   variable?: tf.Variable;
 }
 
-/** Receiver of eager ops that ran. */
+/** Receiver of eager ops after they ran. */
 export interface OpWatcher {
-  /** Takes an op that ran. */
+  /** Receives an op that has run. */
   take(op: RunOp): void;
 }
 
@@ -80,7 +80,7 @@ export function freeCaptures(runtime: Runtime, captures: Iterable<Capture>): voi
   for (const { handle } of captures) if (handle !== undefined) runtime.deleteHandle(handle);
 }
 
-/** Throws for negative sizes of an op's result. Sizes of 2^31 and more overflow to negative numbers. */
+/** Throws for negative sizes of an op's result. Sizes from 2^31 on overflow to negative numbers. */
 export function requireSizes(op: string, sizes: ArrayLike<number | Uint8Array>): void {
   if (Array.from(sizes).every((size) => Number(size) >= 0)) return;
   throw new RangeError(
@@ -89,8 +89,8 @@ export function requireSizes(op: string, sizes: ArrayLike<number | Uint8Array>):
 }
 
 /**
- * The maximum number of dimensions of an op's input. TensorFlow ends the process if a kernel creates a tensor of more
- * than 254 dimensions. An op's result has at most one dimension more than two inputs together.
+ * Maximum number of dimensions of an op's input. If a kernel creates a tensor of more than 254 dimensions, TensorFlow
+ * ends the process. The result of an op has at most one dimension more than two inputs together.
  */
 export const MAX_RANK = 120;
 
@@ -110,7 +110,7 @@ export function requireShape(shape: readonly number[]): void {
 
 /**
  * Ops that read a shape from an input, with the index of that input. For negative sizes, oneDNN's kernels end the
- * process, while TensorFlow's own kernels throw.
+ * process. TensorFlow's own kernels throw.
  */
 export const SIZES_INPUT: ReadonlyMap<string, number> = new Map([
   ["Conv2DBackpropInput", 0],
@@ -121,7 +121,7 @@ export const SIZES_INPUT: ReadonlyMap<string, number> = new Map([
   ["DepthwiseConv2dNativeBackpropFilter", 1],
 ]);
 
-/** The op that returns its input. */
+/** The op that returns its input unchanged. */
 export const IDENTITY = { name: "Identity", attributes: [], numOutputs: 1 };
 
 /** Returns the op that casts to a type. */
@@ -144,7 +144,7 @@ export function disposedTensor(which: string): Error {
   return new Error(`Cannot use ${which}: expected its data, got a disposed tensor.`);
 }
 
-/** Creates the error for a graph value that is used outside of its graph. */
+/** Creates the error for the use of a graph value outside of its graph. */
 export function staleSymbol(entry: Entry): Error {
   return new Error(
     `Cannot use the result of ${
@@ -154,7 +154,7 @@ export function staleSymbol(entry: Entry): Error {
   );
 }
 
-/** Creates the error for reading a graph value, which has no data yet. */
+/** Creates the error for reading the data of a graph value. A graph value has no data during tracing. */
 export function unreadableSymbol(entry: Entry): TypeError {
   return new TypeError(
     `Cannot read the result of ${

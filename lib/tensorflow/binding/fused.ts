@@ -3,9 +3,11 @@
  * a graph whose matrix products use TensorFlow's own kernels.
  *
  * A fused function is traced once per signature and process. Equal chains, such as the GELU of every layer, are
- * therefore compiled once. Outside of a graph, in a graph that XLA compiles as a whole, on a GPU or on little data, its
- * ops run unfused. Compiling takes tens of milliseconds, and each call has an overhead of about 30 microseconds. The
- * choice depends on shapes only, so that runs repeat.
+ * therefore compiled once. Compiling takes tens of milliseconds, and each call has an overhead of about 30
+ * microseconds.
+ *
+ * In these cases, the ops run one by one: outside of a graph, in mode `xla`, on a GPU, and on little data. The choice
+ * depends on shapes only, so that runs are reproducible.
  *
  * @module
  */
@@ -19,8 +21,8 @@ import { Trace } from "../native/trace.ts";
 import { castTo } from "./true_dtype.ts";
 
 /**
- * Default minimum number of input elements for compilation. With twice this limit, steps of a model of 0.8 million
- * parameters take 7 % longer. Half this limit gains no speed and adds compilation time.
+ * Default of the minimum number of input elements for compilation. With twice this number, steps of a model of 0.8
+ * million parameters take 7 % longer. Half this number gains no speed and adds compilation time.
  */
 const MIN_ELEMENTS = 2 ** 17;
 
@@ -30,28 +32,31 @@ const MIN_ELEMENTS = 2 ** 17;
  */
 const MAX_ELEMENTS_AHEAD = 2 ** 22;
 
-/** A function registered in the context, and its results. */
+/** A function that is registered in TensorFlow's context, and its results. */
 interface Inner {
   name: string;
   results: { dtype: number; shape: number[] }[];
 }
 
-/** Functions by name, options and signature, per runtime. */
+/** Registered functions by name, options and signature, for each runtime. */
 const made = new WeakMap<object, Map<string, Inner>>();
 const names = new Set<string>();
-/** Functions not yet called, with the types and shapes of their inputs. */
+/** Functions that have not been called yet, with the types and shapes of their inputs. */
 const fresh: { runtime: object; inner: Inner; inputs: { dtype: number; shape: number[] }[] }[] = [];
 let ahead = 0;
 
 /**
- * Makes a function that is compiled if that is faster.
+ * Creates a function that XLA compiles if that is faster. It is compiled in a function compiled with mode `graph`, on
+ * the CPU, for inputs of at least `minElements` elements. Otherwise its ops run one by one.
  *
- * @param name A unique name.
- * @param body The function. Its result must depend only on its inputs and options, because calls with equal types,
- * shapes and options share one trace. It runs under the policy `float32` and casts explicitly.
- * @param limits `minElements`: minimum number of input elements for compilation. Default: 2^17, for chains of about
- * ten ops.
- * @returns The function. It may have any number of results.
+ * @param name Unique name of the function.
+ * @param body The computation. Its result must depend on its inputs and options only, because calls with equal types,
+ * shapes and options share one trace. It runs under the policy `float32`, so it must cast explicitly.
+ * @param limits `minElements`: minimum number of input elements for compilation (default: 2^17, suitable for chains of
+ * about ten ops).
+ * @returns The function. It may have any number of results. A compiled call has no gradient, so define the gradient with
+ * `tf.customGrad`.
+ * @throws {Error} If the name is in use.
  */
 export function fused<O>(
   name: string,
@@ -74,7 +79,7 @@ export function fused<O>(
   };
 }
 
-/** Returns whether a fused function of these inputs is compiled in the current mode. */
+/** Returns true if a fused function of these inputs is compiled in the current mode. */
 export function isFused(inputs: readonly tf.Tensor[], minElements: number = MIN_ELEMENTS): boolean {
   const { binding } = currentTensorFlow();
   return binding.trace?.mode === "graph" && !binding.isUsingGpuDevice() &&
@@ -123,10 +128,10 @@ function innerFunction<O>(call: {
 }
 
 /**
- * Compiles all functions made since the last call, in parallel, by calling each on zeros. XLA takes about 90
- * milliseconds of one core for each. Compiled one by one within a step, they would leave the other cores idle.
+ * Compiles all new fused functions in parallel, by calling each on zeros. XLA takes about 90 milliseconds of one core
+ * for each. If they were compiled one by one within a step, the other cores would be idle.
  *
- * @param options `serial`: whether the function that calls them runs each op on one thread.
+ * @param options `serial`: true if the function that calls them runs each op on one thread.
  * @internal
  */
 export function compileAhead(

@@ -1,5 +1,5 @@
 /**
- * Replacements for kernels of tfjs-node-gpu that read their inputs on the host, or that TensorFlow computes
+ * Replacements of kernels of tfjs-node-gpu that copy their inputs to JavaScript, or that TensorFlow computes
  * incorrectly.
  *
  * @module
@@ -10,8 +10,8 @@ import { DataType } from "../native/dtype.ts";
 import type { OpBackend } from "./op_backend.ts";
 
 /**
- * `tf.gather` without reading all indices in JavaScript at each call. TensorFlow's CPU kernel still throws for an index
- * out of range.
+ * `tf.gather` without reading all indices in JavaScript at each call. TensorFlow's CPU kernel still throws if an index
+ * is out of range.
  */
 const gather: tf.KernelConfig = {
   kernelName: "GatherV2",
@@ -62,7 +62,7 @@ const concat: tf.KernelConfig = {
   },
 };
 
-/** `tf.round`. TensorFlow 2.21's op returns zeros for int32, whose values are integers already. */
+/** `tf.round`. TensorFlow 2.21's op returns zeros for int32. The replacement returns integers unchanged. */
 const round: tf.KernelConfig = {
   kernelName: "Round",
   backendName: "tensorflow",

@@ -1,6 +1,6 @@
 /**
- * Precision of `tf.layers`. A layer adds its bias in the type of its product, as in PyTorch, whose linear, convolution
- * and recurrent kernels are single ops.
+ * Precision of `tf.layers`. A layer adds its bias in the type of its product. This is PyTorch's behavior, whose linear,
+ * convolution and recurrent kernels are single ops.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { BoundBackend } from "./_cast.ts";
 import { derivedPolicy } from "./dispatch.ts";
 import type { Policy } from "./policy.ts";
 
-/** Class names of layers with a product and a bias. */
+/** Class names of the layers that have a matrix product and a bias. */
 const PRODUCTS: ReadonlySet<string> = new Set([
   "ConvLSTM2D",
   "Conv1D",
@@ -39,7 +39,7 @@ export function installLayerTypes({ binding: { regions } }: BoundBackend): void 
   };
 }
 
-/** Returns the policy that a class of layers runs under, or undefined for the active policy. */
+/** Returns the policy under which layers of a class run. Undefined if the active policy applies. */
 function policyOfLayer(name: string, policy: Policy): Policy | undefined {
   if (PRODUCTS.has(name)) return derivedPolicy(policy, "lowest");
   const raised = name === "LayerNormalization" && policy.classes.layerNorm === "float32";

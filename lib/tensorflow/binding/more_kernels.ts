@@ -62,7 +62,7 @@ const KERNELS: Readonly<Record<string, (call: Call) => tf.Tensor | tf.Tensor[]>>
   },
 };
 
-/** Arguments of `tf.image.transform`, except its tensors. */
+/** Arguments of `tf.image.transform` except its tensors. */
 interface TransformAttributes {
   readonly interpolation: string;
   readonly fillMode: string;
@@ -70,13 +70,13 @@ interface TransformAttributes {
   readonly outputShape?: number[] | null;
 }
 
-/** Throws for an unknown word. TensorFlow would only log the word and use an arbitrary mode. */
+/** Throws for an unknown word. TensorFlow itself would only log the word and use an arbitrary mode. */
 function requireWord(name: string, given: string, words: readonly string[]): void {
   if (words.includes(given)) return;
   throw new RangeError(`Cannot transform images: expected ${name} ${words.join(" or ")}, got ${given}.`);
 }
 
-/** Throws for an image that is too large for TensorFlow, which checks the size too late. */
+/** Throws for an image that is too large for TensorFlow, which validates the size too late. */
 function requireImageSize(shape: readonly number[]): void {
   const fits = shape.every((size) => Number.isInteger(size) && size >= 0 && size < 2 ** 31);
   if (fits && shape.reduce((product, size) => product * Math.max(1, size), 1) < 2 ** 53) return;
@@ -86,8 +86,8 @@ function requireImageSize(shape: readonly number[]): void {
 }
 
 /**
- * Rotates images as TF.js's CPU backend does. Computes source pixels in float64, because float32 would round half-way
- * coordinates to other pixels.
+ * Rotates images as TF.js's CPU backend does. Source pixels are computed in float64, because float32 would round
+ * half-way coordinates to other pixels.
  */
 function rotateWithOffset({ inputs, attrs }: Call): tf.Tensor {
   const image = inputs["image"]!;

@@ -1,6 +1,6 @@
 /**
- * Kernels for NaN and infinite values, where TensorFlow's own differ from PyTorch's: a result that depends on NaN is NaN,
- * NaN counts as the largest value in a selection, and the logSumExp of infinite values is infinite.
+ * Kernels whose results for NaN and infinite values equal PyTorch's. A result that depends on NaN is NaN. In a
+ * selection such as a maximum, NaN counts as the largest value. The logSumExp of infinite values is infinite.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { DataType } from "../native/dtype.ts";
 import type { OpBackend } from "./op_backend.ts";
 
 /**
- * Returns whether ops run with TensorFlow's or oneDNN's kernels, which can drop NaN. XLA's minima and maxima propagate
+ * Returns true if ops run with TensorFlow's or oneDNN's kernels, which can lose NaN. XLA's minima and maxima propagate
  * NaN.
  */
 function runsOwnKernels({ trace }: Binding): boolean {
@@ -28,8 +28,8 @@ function addTerms(y: tf.Tensor, terms: tf.Tensor, backend: OpBackend, binding: B
 }
 
 /**
- * Returns int32 keys that sort like the float values. Zeros have equal keys. NaN has the key `nan`, an extreme one, and
- * is therefore selected first.
+ * Returns int32 keys that sort like the float values. The two zeros have equal keys. NaN has the key `nan`, which is
+ * chosen such that NaN is selected first.
  */
 function keysOf(x: tf.Tensor, nan: number, backend: OpBackend): tf.Tensor {
   const wide = backend.executeSingleOutput(
@@ -47,7 +47,7 @@ function keysOf(x: tf.Tensor, nan: number, backend: OpBackend): tf.Tensor {
 
 const LARGEST = 2 ** 31 - 1, SMALLEST = -(2 ** 31);
 
-/** A replacement kernel that receives the former one. */
+/** A replacement of a kernel. It receives the former kernel. */
 type Repair = (
   former: tf.KernelFunc,
   params: Parameters<tf.KernelFunc>[0] & { backend: OpBackend },
@@ -66,7 +66,7 @@ function byKeys(nan: number): Repair {
   };
 }
 
-/** TensorFlow's kernels skip NaN. They return the lowest finite number if all values are -Infinity. */
+/** Max pooling. TensorFlow's kernels skip NaN, and return the lowest finite number if all values are -Infinity. */
 const maxPool: Repair = (former, params, binding) => {
   const { x } = params.inputs as unknown as { x: tf.Tensor };
   if (x.dtype !== "float32" || !runsOwnKernels(binding)) return former(params);
@@ -85,7 +85,7 @@ const maxPool: Repair = (former, params, binding) => {
   });
 };
 
-/** XLA's vectorized reductions of float32 drop NaN. */
+/** Maximum and minimum. XLA's vectorized reductions of float32 lose NaN. */
 const extreme: Repair = (former, params, binding) => {
   const { x } = params.inputs as unknown as { x: tf.Tensor };
   if (x.dtype !== "float32" || runsOwnKernels(binding)) return former(params);
@@ -100,13 +100,16 @@ const extreme: Repair = (former, params, binding) => {
   });
 };
 
-/** Returns whether TF.js is running one of its ops. */
+/** Returns true if TF.js is running the op of the given name. */
 function isWithin(op: string): boolean {
   const { state } = tf.engine() as unknown as { state: { scopeStack: readonly { name: string }[] } };
   return state.scopeStack.some(({ name }) => name === `${op}__op`);
 }
 
-/** TF.js's logSumExp subtracts the maximum, which gives NaN if it is infinite. PyTorch subtracts 0 there. */
+/**
+ * Maximum within `tf.logSumExp`, which subtracts the maximum. An infinite maximum would give NaN, so 0 is subtracted
+ * instead, as in PyTorch.
+ */
 const max: Repair = (former, params, binding) => {
   return tf.tidy(() => {
     const maxima = extreme(former, params, binding) as tf.Tensor;
@@ -118,7 +121,7 @@ const max: Repair = (former, params, binding) => {
 const REPAIRS: Readonly<Record<string, Repair>> = {
   ArgMax: byKeys(LARGEST),
   ArgMin: byKeys(SMALLEST),
-  /** TensorFlow's kernel treats NaN as a non-negative number, whose slope is 1. */
+  /** Gradient of ELU. TensorFlow's kernel treats NaN as a non-negative number, whose slope is 1. */
   EluGrad: (_, { inputs }) => {
     const { dy, y } = inputs as unknown as { dy: tf.Tensor; y: tf.Tensor };
     return tf.tidy(() => tf.where(tf.greaterEqual(y, 0), dy, tf.mul(dy, tf.add(y, 1))));
@@ -127,7 +130,7 @@ const REPAIRS: Readonly<Record<string, Repair>> = {
   Min: extreme,
   MaxPool: maxPool,
   MaxPool3D: maxPool,
-  /** tfjs-node's formula, relu(x) + alpha (x - |x|) / 2, returns NaN for Infinity. */
+  /** PReLU. tfjs-node's formula, relu(x) + alpha (x - |x|) / 2, returns NaN for Infinity. */
   Prelu: (_, { inputs }) => {
     return tf.tidy(() => {
       const floats = [inputs["x"], inputs["alpha"]] as unknown as [tf.Tensor, tf.Tensor];
@@ -136,7 +139,10 @@ const REPAIRS: Readonly<Record<string, Repair>> = {
       return tf.where(tf.greaterEqual(x!, 0), x!, tf.mul(x!, alpha!));
     });
   },
-  /** oneDNN's softmax, which graphs on CPUs use, returns zeros for the other values of a row with NaN or Infinity. */
+  /**
+   * Softmax. In graphs on CPUs, oneDNN's softmax returns zeros for the other values of a row that contains NaN or
+   * Infinity.
+   */
   Softmax: (former, params, binding) => {
     const { logits } = params.inputs as unknown as { logits: tf.Tensor };
     if (binding.trace?.mode !== "graph") return former(params);

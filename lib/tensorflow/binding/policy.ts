@@ -1,5 +1,5 @@
 /**
- * Precision policies as data: the type that each TensorFlow op runs in. This file chooses the types. `binding.ts`
+ * Precision policies as data: the type in which each TensorFlow op runs. This file selects the types. `binding.ts`
  * inserts the casts.
  *
  * @module
@@ -15,38 +15,40 @@ import type { Attribute } from "../native/attribute.ts";
 import { DataType, isFloating } from "../native/dtype.ts";
 
 /**
- * A precision policy: the types of ops and the formats of operation classes. An unlisted op runs in the type of its inputs, or
- * in the widest one if they differ.
+ * A precision policy: the types of ops, and the formats of operation classes. An op that no list contains runs in the
+ * type of its inputs. If the types differ, it runs in their promoted type.
  */
 export interface Policy {
-  /** The name that specs and journals use. */
+  /** Name of the policy, as in specs and journals. */
   readonly name: string;
-  /** The reference that the table reproduces, and its source. */
+  /** The behavior that the policy reproduces, with a citation. */
   readonly source: string;
-  /** The type of the ops in `lowOps`. */
+  /** Type of the ops in `lowOps`, as a number of `TF_DataType`. Undefined: those ops are not lowered. */
   readonly lowType?: number;
-  /** Ops whose floating inputs become `lowType`. */
+  /** Ops whose floating inputs are cast to `lowType`. */
   readonly lowOps: ReadonlySet<string>;
-  /** Ops whose floating inputs become float32. */
+  /** Ops whose floating inputs are cast to float32. */
   readonly float32Ops: ReadonlySet<string>;
   /**
-   * The format of each class of operations, by name. Inside an operation with a format, ops run in that format and
-   * ignore the lists above. Classes without a format follow the lists.
+   * Formats of operation classes. An operation with a format runs in that format and ignores the two lists. Operations
+   * of other classes follow the lists.
    */
   readonly classes: PolicyClasses;
-  /** Formats of the operands of the linear layers of blocks, in recipes. */
+  /** Formats of the operands of linear layers, if the policy is a recipe. */
   readonly linear?: LinearRecipe;
-  /** Overrides of a region: formats of single layers and classes. */
+  /** Overrides of the formats by layer and operation class. Default: none. */
   readonly overrides?: readonly PrecisionOverride[];
   /**
-   * Promotion rule for mixed types in unlisted ops. Default: PyTorch's type promotion. `lowest`: float32 parameters do
-   * not widen a 16-bit tensor. `float32`: every floating input becomes float32, in listed ops too.
+   * Type promotion of ops that no list contains, for inputs of different types. Default: PyTorch's type promotion.
+   * `lowest`: float32 parameters do not widen a 16-bit tensor. `float32`: all floating inputs are cast to float32, also
+   * for the ops in `lowOps`.
    */
   readonly promotion?: "lowest" | "float32";
 }
 
 /**
- * conv*, bmm, mm, linear, addmm, addbmm, baddbmm, matmul, prelu, scaled_dot_product_attention: equal on CPU and CUDA.
+ * Matrix products and convolutions. PyTorch's names: conv*, bmm, mm, linear, addmm, addbmm, baddbmm, matmul, prelu,
+ * scaled_dot_product_attention. The lists for CPU and CUDA have the same.
  */
 const PRODUCTS: ReadonlySet<string> = new Set([
   "_MklNativeFusedMatMul",
@@ -68,8 +70,8 @@ const PRODUCTS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * cross_entropy_loss, nll_loss, prod, avg_pool3d, max_pool3d, reflection_pad*, fft_*, and linalg. The CPU lists contain
- * neither softmax nor layer_norm.
+ * Ops in float32 on a CPU. PyTorch's names: cross_entropy_loss, nll_loss, prod, avg_pool3d, max_pool3d,
+ * reflection_pad*, fft_*, and linalg. The CPU lists contain neither softmax nor layer_norm.
  */
 const CPU_FLOAT32: ReadonlySet<string> = new Set([
   "SparseSoftmaxCrossEntropyWithLogits",
@@ -87,7 +89,7 @@ const CPU_FLOAT32: ReadonlySet<string> = new Set([
   "Svd",
 ]);
 
-/** The CUDA lists. layer_norm and the losses without a TensorFlow op are classes of operations. */
+/** Ops in float32 by PyTorch's CUDA lists. layer_norm and losses that are no TensorFlow ops are operation classes. */
 const CUDA_FLOAT32: ReadonlySet<string> = new Set([
   "SparseSoftmaxCrossEntropyWithLogits",
   "SoftmaxCrossEntropyWithLogits",
@@ -119,7 +121,7 @@ const CUDA_FLOAT32: ReadonlySet<string> = new Set([
 
 const NONE: ReadonlySet<string> = new Set<string>();
 
-/** The ops of each named policy. */
+/** Type and lists of ops of each predefined policy. */
 const OPS: Readonly<
   Record<NamedPolicy, Pick<Policy, "lowType" | "lowOps" | "float32Ops">>
 > = {
@@ -133,7 +135,7 @@ const OPS: Readonly<
   "fp16-autocast": { lowType: DataType.HALF, lowOps: PRODUCTS, float32Ops: CUDA_FLOAT32 },
 };
 
-/** The policies with their own names. */
+/** The predefined policies, by name. */
 export const POLICIES: Readonly<Record<NamedPolicy, Policy>> = Object.fromEntries(
   Object.entries(OPS).map(([name, ops]) => [name, policyWith(name, ops)]),
 ) as Record<NamedPolicy, Policy>;
@@ -144,10 +146,10 @@ function policyWith(name: string, ops: Pick<Policy, "lowType" | "lowOps" | "floa
 }
 
 /**
- * Returns a policy by its name. `emulated:FORMAT` sets the formats of operation classes. Ops outside of an operation run in
- * float32. A recipe sets the formats of linear layers. Other ops run as under `bf16-autocast`.
+ * Returns a policy by its name. `emulated:FORMAT` sets formats of operation classes; all ops outside of such operations
+ * run in float32. A recipe sets formats of linear layers; all other ops run as under `bf16-autocast`.
  *
- * @throws {RangeError} For an unknown policy.
+ * @throws {RangeError} If the policy is unknown.
  */
 export function policyOf(name: string): Policy {
   if (Object.hasOwn(POLICIES, name)) return POLICIES[name as NamedPolicy];
@@ -156,7 +158,7 @@ export function policyOf(name: string): Policy {
 
 /**
  * Ops whose CPU kernels for 16-bit types accumulate or exponentiate in 16 bits. Under every policy, they run in float32
- * and round their result once to the input's type, as PyTorch's kernels do.
+ * and round once, to the input's type, as PyTorch's kernels do.
  */
 export const FLOAT32_UNITS: ReadonlySet<string> = new Set([
   "AddN",
@@ -170,7 +172,7 @@ export const FLOAT32_UNITS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Elementwise arithmetic. With a 16-bit tensor and a float32 number, it computes in float32 and rounds once, as
+ * Elementwise arithmetic. For a 16-bit tensor and a float32 number, it computes in float32 and rounds once, as
  * PyTorch's kernels do. The number itself is not rounded.
  */
 const ARITHMETIC: ReadonlySet<string> = new Set([
@@ -197,37 +199,37 @@ export interface Casts {
   results?: number;
 }
 
-/** The facts about an op's input that type promotion requires. */
+/** Properties of an op's input that determine type promotion. */
 export interface OpInput {
-  /** `TF_DataType`. */
+  /** Type of the input, as a number of `TF_DataType`. */
   readonly dtype: number;
   /** Number of dimensions. */
   readonly rank: number;
-  /** True for a JavaScript number or integers. Such an input adopts the type of the other inputs. */
+  /** True for a JavaScript number, or for integers within an op. Such an input adopts the type of the other inputs. */
   readonly weak: boolean;
 }
 
 /** A call of an op. */
 export interface OpCall {
-  /** The TensorFlow op's name. */
+  /** Name of the TensorFlow op. */
   readonly name: string;
-  /** Its inputs in order. */
+  /** Inputs of the op, in order. */
   readonly inputs: readonly OpInput[];
-  /** The op's attributes. Only the equation of `Einsum` is read. */
+  /** Attributes of the op. Only the equation of `Einsum` is used. */
   readonly attributes?: readonly Attribute[];
 }
 
 /**
- * Returns an input's priority in type promotion, as in PyTorch: tensors with dimensions, then zero-dimensional tensors,
- * then numbers.
+ * Returns an input's priority in type promotion. As in PyTorch, tensors with dimensions precede zero-dimensional
+ * tensors, which precede numbers.
  */
 function weightOf({ rank, weak }: OpInput): number {
   return weak ? 1 : rank === 0 ? 2 : 3;
 }
 
 /**
- * Returns the type that PyTorch promotes floating inputs to: the widest type among inputs with dimensions, else among
- * zero-dimensional tensors, else among numbers. Returns 0 if no input is floating.
+ * Returns the type to which PyTorch promotes floating inputs: the widest type among tensors with dimensions. If there
+ * are none, the widest among zero-dimensional tensors, else among numbers. Returns 0 if no input is floating.
  */
 export function promotedType(inputs: readonly OpInput[]): number {
   let type = 0, weight = 0;
@@ -242,7 +244,7 @@ export function promotedType(inputs: readonly OpInput[]): number {
   return type;
 }
 
-/** Returns the 16-bit type among the inputs, or undefined for none or two. */
+/** Returns the 16-bit type among the inputs. Undefined if there is none, or two. */
 function lowTypeOf(inputs: readonly OpInput[]): number | undefined {
   let low: number | undefined;
   for (const { dtype } of inputs) {
@@ -254,9 +256,9 @@ function lowTypeOf(inputs: readonly OpInput[]): number | undefined {
 }
 
 /**
- * Returns whether a call of a listed op is a matrix product. An `Einsum` is a product only if two operands share an
- * index that the result lacks. Otherwise it rearranges, sums or multiplies elementwise, and follows the rules of those
- * ops, as in PyTorch.
+ * Returns true if a call of an op in the list of products is a matrix product. An `Einsum` is a product only if two
+ * operands share an index that the result lacks. Otherwise it rearranges, sums or multiplies elementwise, and follows
+ * the rules of such ops, as in PyTorch.
  */
 function isProduct({ name, inputs, attributes = [] }: OpCall): boolean {
   if (name !== "Einsum") return true;
@@ -270,10 +272,10 @@ function isProduct({ name, inputs, attributes = [] }: OpCall): boolean {
 }
 
 /**
- * Returns the casts around an op.
+ * Returns the casts of an op's inputs and results that a policy requires.
  *
  * @param policy The active policy.
- * @param op The call.
+ * @param op The call of the op.
  */
 export function decideCasts(policy: Policy, op: OpCall): Casts {
   const { name, inputs } = op;
@@ -294,7 +296,7 @@ export function decideCasts(policy: Policy, op: OpCall): Casts {
 }
 
 /**
- * Returns whether the policy's float32 list contains an op. A number divided by a tensor is a `Reciprocal`, like
+ * Returns true if the policy's float32 list contains an op. A number divided by a tensor counts as `Reciprocal`, like
  * PyTorch's `__rtruediv__`.
  */
 function isRaised({ float32Ops }: Policy, { name, inputs }: OpCall): boolean {

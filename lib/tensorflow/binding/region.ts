@@ -1,6 +1,6 @@
 /**
- * The precision region: a policy, the layer, the class of operations, the key of stochastic rounding, and an observer. The binding holds the
- * active region. The gradient tape records the region of every op.
+ * The precision region: the policy, layer, operation class, random key and observers that apply to the code being run.
+ * The binding holds the active region. The gradient tape records the region of every op.
  *
  * @module
  */
@@ -9,59 +9,69 @@ import type { Format, OpClass } from "../../precision/mod.ts";
 import { POLICIES, type Policy } from "./policy.ts";
 
 /**
- * A function that receives observed tensors: the quantity's name, its layer, and the tensor. It must not dispose of the
- * tensor.
+ * A function that receives the tensors passed to `observe`. It must not dispose of them.
+ *
+ * @param what Name of the quantity, such as `scores`.
+ * @param layer Name of the layer, such as `h.0`.
+ * @param tensor The tensor.
  */
 export type Observer = (what: string, layer: string, tensor: tf.Tensor) => void;
 
 /**
- * Maxima of the operands of linear layers, for delayed scaling, by `LAYER.OPERAND` (`h.0.mlp.c_fc.dy`).
+ * Largest magnitudes of the operands of linear layers, for delayed scaling. Keys are `LAYER.OPERAND`, such as
+ * `h.0.mlp.c_fc.dy`.
  */
 export interface AmaxRecord {
-  /** Maxima of previous steps, most recent first, float32 [n]. */
+  /**
+   * Largest magnitudes in previous steps, latest first, float32 [n] per operand. Operands without an entry use their
+   * current largest magnitude.
+   */
   readonly histories: Readonly<Record<string, tf.Tensor>>;
-  /** Maxima of this step, float32 scalars, which the recorder keeps and its owner disposes of. */
+  /**
+   * Largest magnitudes in this step, float32 scalars. Linear layers add entries for the operands in `histories`. The
+   * caller must dispose of the scalars.
+   */
   readonly seen: Record<string, tf.Tensor>;
 }
 
-/** Values rounded to a format. Scaled formats: the scaled values. */
+/** An observed rounding to a format. If the format has a scaling, `before` and `after` are the scaled values. */
 export interface ObservedRounding {
-  /** The layer. */
+  /** Name of the layer. */
   readonly layer: string;
   /** True if the values are gradients. */
   readonly backward: boolean;
-  /** The format. */
+  /** The format to which the values are rounded. */
   readonly format: Format;
-  /** The values before and after the rounding. */
+  /** Values before the rounding. */
   readonly before: tf.Tensor;
   readonly after: tf.Tensor;
 }
 
-/** State of one `autocast` call. */
+/** State that {@linkcode Regions.within} sets for a piece of code. */
 export interface Region {
-  /** The policy, which chooses the types of ops. */
+  /** The active policy. */
   readonly policy: Policy;
-  /** The current layer, for overrides. Empty outside of a model. */
+  /** Name of the current layer. Empty outside of a model. */
   readonly layer: string;
-  /** The class of the current operation. Undefined outside of operations. */
+  /** Class of the current operation. Undefined outside of operations. */
   readonly opClass: OpClass | undefined;
-  /** True in the gradient of an op. */
+  /** True while a gradient is computed. */
   readonly backward: boolean;
   /** True in the first and the last block of a model. */
   readonly isEnd: boolean;
-  /** Maxima for delayed scaling. Undefined: scales follow the current maxima. */
+  /** Record of largest magnitudes, for delayed scaling. Undefined: scales use the current largest magnitude. */
   readonly amax: AmaxRecord | undefined;
-  /** The key of stochastic rounding, and the number of roundings drawn from it. */
+  /** Random key of the region, and the number of keys that were derived from it so far. Undefined: a fixed key. */
   readonly rounding: { readonly key: tf.Tensor | undefined; draws: number };
   /** The function that receives the tensors passed to `observe`. */
   readonly observer: Observer | undefined;
-  /** The function that receives roundings to formats. It must not dispose of their tensors. */
+  /** The function that receives every rounding to a format. It must not dispose of the tensors. */
   readonly onRounding: ((rounding: ObservedRounding) => void) | undefined;
 }
 
-/** The active region and its changes. */
+/** Holds the active region and replaces parts of it. */
 export class Regions {
-  /** Outside of every `autocast`: float32, no layer, a fixed rounding key. */
+  /** The region outside of every `autocast`: policy float32, no layer, a fixed random key. */
   #current: Region = {
     policy: POLICIES.float32,
     layer: "",
@@ -79,7 +89,7 @@ export class Regions {
     return this.#current;
   }
 
-  /** Runs `work` with some parts of the active region replaced, then restores the previous region. */
+  /** Runs `work` with some parts of the active region replaced. The previous region is restored afterwards. */
   within<R>(parts: Partial<Region>, work: () => R): R {
     const former = this.#current;
     this.#current = { ...former, ...parts };
@@ -95,7 +105,7 @@ export class Regions {
     this.#current = { ...this.#current, ...parts };
   }
 
-  /** Runs `work` under a policy, then restores the previous policy. */
+  /** Runs `work` under a policy. The previous policy is restored afterwards. */
   withPolicy<R>(policy: Policy, work: () => R): R {
     return this.within({ policy }, work);
   }

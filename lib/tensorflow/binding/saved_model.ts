@@ -1,6 +1,6 @@
 /**
- * SavedModels of Python's TensorFlow: loading, and running parts of the graph by the names of nodes. tfjs-node-gpu's
- * own `saved_model.js` reads the names in a signature.
+ * SavedModels of Python's TensorFlow: loads them and runs parts of their graphs, selected by names of nodes. The names
+ * in a signature are read by `saved_model.js` of tfjs-node-gpu.
  *
  * @module
  */
@@ -14,7 +14,7 @@ interface Loaded {
   session: Pointer;
 }
 
-/** The loaded SavedModels of a binding, by number. */
+/** The SavedModels that a binding has loaded, by number. */
 export class SavedModels {
   readonly #runtime: Runtime;
   readonly #loaded = new Map<number, Loaded>();
@@ -33,10 +33,10 @@ export class SavedModels {
   /**
    * Loads a SavedModel.
    *
-   * @param directory The model's folder.
+   * @param directory Folder of the model.
    * @param tags Tags of the meta graph to load, separated by commas.
-   * @returns The model's number.
-   * @throws {TensorFlowError} If the model is unreadable or lacks such a meta graph.
+   * @returns Number of the loaded model.
+   * @throws {TensorFlowError} If the model is unreadable or has no meta graph with these tags.
    */
   load(directory: string, tags: string): number {
     const { cc, status } = this.#runtime;
@@ -64,10 +64,11 @@ export class SavedModels {
   /**
    * Runs a model.
    *
-   * @param id The model's number.
-   * @param feed The eager handles to feed, the nodes to feed them to, and the nodes to fetch (`name` or `name:output`).
+   * @param id Number of the loaded model.
+   * @param feed The eager handles to feed, the nodes that receive them, and the nodes to return (`name` or
+   * `name:output`).
    * @returns Handles of the results. The caller owns them.
-   * @throws {TypeError} For a missing model or node.
+   * @throws {TypeError} If there is no such model or node.
    * @throws {TensorFlowError} If the run fails.
    */
   run(
@@ -123,7 +124,7 @@ export class SavedModels {
     return model;
   }
 
-  /** Runs `use` with the handles' host tensors, as C's array of addresses. */
+  /** Runs `use` with a C array of the addresses of the handles' tensors in host memory. */
   #withTensors<R>(handles: readonly Pointer[], use: (addresses: BigUint64Array<ArrayBuffer>) => R): R {
     const addresses = new BigUint64Array(handles.length + 1);
     const resolve = (i: number): R =>

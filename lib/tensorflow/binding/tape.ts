@@ -6,8 +6,8 @@
 import * as tf from "@tensorflow/tfjs";
 
 /**
- * An operation on the tape. After TF.js filters the tape, `inputs` contains only the inputs that the gradient flows
- * through.
+ * An operation on the gradient tape. After TF.js has filtered the tape, `inputs` contains only inputs to which a
+ * gradient flows.
  */
 export interface TapeNode {
   inputs: Record<string, tf.Tensor>;
@@ -45,7 +45,7 @@ export function offTape<R>(work: () => R): R {
   }
 }
 
-/** Returns the results of the operations on the tape, except those that share their input's data. */
+/** Returns the results of the operations on the tape, except those that share the data of an input. */
 export function tapeResults(): tf.Tensor[] {
   return (engine().state.activeTape ?? []).flatMap(({ inputs, outputs }) => {
     const former = new Set(Object.values(inputs).map(({ dataId }) => dataId));
@@ -54,12 +54,12 @@ export function tapeResults(): tf.Tensor[] {
 }
 
 /**
- * Returns the gradients of `f`'s floating results with respect to `xs`, given the gradients of the results. Returns
- * zeros for an unused tensor.
+ * Returns the gradients of the floating results of `f` with respect to `xs`, given the gradients of the results. For a
+ * tensor that `f` does not use, returns zeros.
  *
- * @param f The function. Its results are floating.
- * @param xs Tensors that it uses.
- * @param dys The gradients of its results.
+ * @param f The function.
+ * @param xs Tensors that the function uses.
+ * @param dys Gradients of the function's results.
  */
 export function gradientsOf(
   f: () => tf.Tensor[],

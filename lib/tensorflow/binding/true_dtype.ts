@@ -1,5 +1,5 @@
 /**
- * True element types of tensors, casts, and bytes. TF.js reports bfloat16 and float16 tensors as `float32`.
+ * True element types of tensors, casts, and raw bytes. TF.js itself reports bfloat16 and float16 tensors as `float32`.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import { castIn, convertIn, dtypeIn } from "./_cast.ts";
 import { currentTensorFlow } from "./backend.ts";
 import { DataType, dtypeName } from "../native/dtype.ts";
 
-/** Names of floating types. */
+/** Name of a floating element type. */
 export type FloatingDtype = "float32" | "bfloat16" | "float16";
 
-/** Floating types that a tensor may have, by TensorFlow's numbers. */
+/** Floating element types, as numbers of `TF_DataType`. */
 const FLOATING: Readonly<Record<FloatingDtype, number>> = {
   float32: DataType.FLOAT,
   bfloat16: DataType.BFLOAT16,
@@ -24,30 +24,35 @@ export function trueDtype(tensor: tf.Tensor): string {
   return dtype === DataType.HALF ? "float16" : dtypeName(dtype);
 }
 
-/** Rounds a tensor once to bfloat16, to nearest. The gradient is rounded to the tensor's own type. */
+/**
+ * Rounds a tensor to bfloat16, to nearest, ties to even. In the backward pass, its gradient is cast to the tensor's own
+ * type.
+ */
 export function toBfloat16(tensor: tf.Tensor): tf.Tensor {
   return convert(tensor, DataType.BFLOAT16);
 }
 
 /**
- * Rounds a tensor once to float16, to nearest. Values above 65,504 overflow to infinity. The gradient is rounded to the
- * tensor's own type.
+ * Rounds a tensor to float16, to nearest, ties to even. Values that round to more than 65,504 become infinite. In the
+ * backward pass, its gradient is cast to the tensor's own type.
  */
 export function toFloat16(tensor: tf.Tensor): tf.Tensor {
   return convert(tensor, DataType.HALF);
 }
 
-/** Converts a tensor to float32, which is exact. The gradient is rounded to the tensor's own type. */
+/**
+ * Converts a tensor to float32, which is exact. In the backward pass, its gradient is cast to the tensor's own type.
+ */
 export function toFloat32(tensor: tf.Tensor): tf.Tensor {
   return convert(tensor, DataType.FLOAT);
 }
 
 /**
- * Creates a floating tensor from its elements' bytes, as stored in a safetensors file.
+ * Creates a floating tensor from the bytes of its elements, as safetensors files store them.
  *
- * @param bytes Little-endian elements in row-major order.
- * @param like The shape and the true element type.
- * @throws {RangeError} For a type that is not floating.
+ * @param bytes Elements in row-major order, little-endian.
+ * @param like Shape and true element type of the tensor.
+ * @throws {RangeError} If the type is not a {@linkcode FloatingDtype}.
  * @throws {TypeError} If the number of bytes does not match the shape.
  */
 export function tensorOfBytes(
@@ -66,14 +71,14 @@ export function tensorOfBytes(
   return backend.createOutputTensor(binding.ofHandle(handle, { dtype, shape: like.shape }));
 }
 
-/** Copies a tensor's elements in its true type, little-endian, in row-major order. */
+/** Returns the bytes of a tensor's elements in the true type, in row-major order, little-endian. */
 export function bytesOf(tensor: tf.Tensor): Uint8Array<ArrayBuffer> {
   const { backend, binding, runtime } = currentTensorFlow();
   return new Uint8Array(runtime.memory.readBytes(binding.handleOf(backend.getInputTensorIds([tensor])[0]!)));
 }
 
 /**
- * Returns a tensor's true `TF_DataType`.
+ * Returns a tensor's true type, as a number of `TF_DataType`.
  *
  * @internal
  */
@@ -82,7 +87,7 @@ export function dtypeOf(tensor: tf.Tensor): number {
 }
 
 /**
- * Casts a tensor to another floating type. The gradient is cast to the tensor's own type.
+ * Casts a tensor to another floating type. In the backward pass, its gradient is cast back to the tensor's own type.
  *
  * @internal
  */
@@ -91,7 +96,7 @@ export function convert(tensor: tf.Tensor, dtype: number): tf.Tensor {
 }
 
 /**
- * Casts a tensor to another floating type, without a gradient.
+ * Casts a tensor to another floating type. The cast has no gradient.
  *
  * @internal
  */

@@ -1,6 +1,6 @@
 /**
- * TF.js kernels that always run in float32 and round once. Some consist of several TensorFlow ops, which would round
- * after each. Others lack 16-bit kernels in TensorFlow.
+ * TF.js kernels that always run in float32 and round once. Some consist of several TensorFlow ops, which would each
+ * round. Others have no 16-bit kernel in TensorFlow.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { DataType, isFloating } from "../native/dtype.ts";
 import { replaceKernel } from "./_replace_kernel.ts";
 import { POLICIES, type Policy } from "./policy.ts";
 
-/** The kernels by name. */
+/** Names of the kernels. */
 const UNIT_KERNELS = [
   "AvgPool3D",
   "AvgPool3DGrad",
@@ -33,7 +33,7 @@ const UNIT_KERNELS = [
   "Transform",
 ] as const;
 
-/** Replaces the kernels. Call this function after all others are registered. */
+/** Replaces the kernels. Call this function after all other kernels are registered. */
 export function registerUnitKernels(bound: BoundBackend): void {
   for (const name of UNIT_KERNELS) {
     replaceKernel(name, (call, run) => {
@@ -61,8 +61,8 @@ export function registerUnitKernels(bound: BoundBackend): void {
 }
 
 /**
- * Returns the type of the first input, because the other inputs are parameters. Returns float32 if the policy promotes
- * to float32.
+ * Returns the type of the first input, because the other inputs are parameters. If the policy promotes to float32,
+ * returns float32.
  */
 function resultType({ promotion }: Policy, types: readonly number[]): number {
   return promotion === "float32" ? DataType.FLOAT : types[0]!;

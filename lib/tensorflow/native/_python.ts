@@ -1,12 +1,13 @@
 /**
- * Search for a TensorFlow installed in Python, without running it.
+ * Search for a TensorFlow that is installed in Python, without importing it.
  *
  * @module
  */
 import { runPython } from "../../fetch/python.ts";
 
 /**
- * Searches without importing: importing TensorFlow takes seconds. The search includes the user's own site-packages.
+ * Python program that searches without importing TensorFlow, which would take seconds. The search includes the user's
+ * own site-packages.
  */
 const PYTHON_LOOK = `
 import importlib.util, importlib.metadata, json, os, site
@@ -23,7 +24,10 @@ if spec and spec.origin:
     print(json.dumps({"dir": os.path.dirname(spec.origin), "version": version or "0"}))
 `;
 
-/** Finds the TensorFlow that Python would import. Returns its version and the folder that contains its libraries. */
+/**
+ * Finds the TensorFlow that Python would import. Returns its version and the folder of its libraries. Undefined if
+ * there is none.
+ */
 export async function findInPython(): Promise<{ dir: string; version: string } | undefined> {
   for (const python of ["python3", "python"]) {
     const { stdout, failure } = await runPython(python, ["-c", PYTHON_LOOK]);

@@ -8,7 +8,7 @@ import type { OpDefinition } from "./op_definition.ts";
 import { cString, type Pointer, toDims } from "./c_values.ts";
 import type { Runtime } from "./runtime.ts";
 
-/** `TF_AttrType` numbers, and FUNC, our own number for a function's name. */
+/** Types of attributes: numbers of `TF_AttrType`, and losskit's own number FUNC for the name of a function. */
 export const AttributeType = {
   STRING: 0,
   INT: 1,
@@ -20,13 +20,13 @@ export const AttributeType = {
   RESOURCE: 9,
 } as const;
 
-/** An attribute in the form of TF.js's `TFEOpAttr`. Lists and shapes are arrays. */
+/** An attribute in the form of TF.js's `TFEOpAttr`. Lists and shapes are JavaScript arrays. */
 export interface Attribute {
-  /** The attribute's name in the op's definition. */
+  /** Name of the attribute in the op's definition. */
   name: string;
-  /** One of {@linkcode AttributeType}. */
+  /** Type of the value, one of {@linkcode AttributeType}. */
   type: number;
-  /** The value, of the given type. */
+  /** The value. */
   value: unknown;
 }
 
@@ -57,7 +57,7 @@ interface Setters {
   types(target: Pointer, name: Uint8Array<ArrayBuffer>, values: BufferSource, count: number): void;
   shape(target: Pointer, name: Uint8Array<ArrayBuffer>, dims: BufferSource, rank: number): void;
   func(target: Pointer, name: Uint8Array<ArrayBuffer>, value: Uint8Array<ArrayBuffer>, length: bigint): void;
-  /** Sets any value, given as a serialized `AttrValue`. */
+  /** Sets a value of any type, given as a serialized `AttrValue`. */
   proto(target: Pointer, name: Uint8Array<ArrayBuffer>, value: Uint8Array<ArrayBuffer>, length: bigint): void;
 }
 
@@ -104,7 +104,7 @@ export function graphSetters(runtime: Runtime): Setters {
 /** Native setters of eager ops or of graph nodes. */
 export type AttributeSetters = Setters;
 
-/** TensorFlow's name for each type of attribute, and a check of JavaScript values of that type. */
+/** TensorFlow's name of each attribute type, and a test of JavaScript values of the type. */
 const KINDS: Readonly<Record<number, { kind: string; fits: (value: unknown) => boolean }>> = {
   [AttributeType.STRING]: { kind: "string", fits: (value) => typeof value === "string" },
   [AttributeType.INT]: { kind: "int", fits: (value) => typeof value === "number" && Number.isFinite(value) },
@@ -116,11 +116,12 @@ const KINDS: Readonly<Record<number, { kind: string; fits: (value: unknown) => b
 };
 
 /**
- * Checks a call of an op before native code receives it. For values of the wrong type, C code would read out of bounds.
+ * Validates a call of an op before native code receives it. For a value of the wrong type, C code would read out of
+ * bounds.
  *
- * @param op The op's name.
- * @param call The attributes, the number of results, and TensorFlow's definition of the op.
- * @throws {TypeError} For an attribute that the op lacks, or one of the wrong type.
+ * @param op Name of the op.
+ * @param call Attributes, number of results, and TensorFlow's definition of the op.
+ * @throws {TypeError} If the op does not have an attribute, or a value has the wrong type.
  */
 export function checkCall(
   op: string,
@@ -157,7 +158,7 @@ export function checkCall(
  * @param target The eager op or graph node.
  * @param attribute The attribute to set.
  * @param setters {@linkcode eagerSetters} for an eager op, {@linkcode graphSetters} for a graph node.
- * @throws {TypeError} For an unsupported type of attribute, or a value of another type.
+ * @throws {TypeError} If the attribute's type is not supported, or the value has another type.
  */
 export function setAttribute(target: Pointer, attribute: Attribute, setters: Setters): void {
   const name = cString(attribute.name);

@@ -7,12 +7,12 @@
 /** A native pointer, null for C's NULL. */
 export type Pointer = Deno.PointerValue;
 
-/** Bytes that C functions accept: their buffer is not shared. */
+/** Bytes that C functions accept. Their buffer is not a SharedArrayBuffer. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
 const encoder = new TextEncoder();
 
-/** Cache of C strings by name, because op and attribute names recur at every call. */
+/** Cached C strings by name. Names of ops and attributes recur at every call. */
 const cStrings = new Map<string, Bytes>();
 
 /** Returns a NUL-terminated copy of a name, cached for the life of the process. */
@@ -27,9 +27,7 @@ export function elements(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/**
- * Returns dimensions as C's `int64_t` array. The array has at least one entry, because an empty array has no address.
- */
+/** Returns a shape as C's `int64_t` array. The array has at least one entry, because an empty array has no address. */
 export function toDims(shape: readonly number[]): BigInt64Array<ArrayBuffer> {
   const dims = new BigInt64Array(Math.max(1, shape.length));
   shape.forEach((size, i) => dims[i] = BigInt(size));

@@ -1,7 +1,9 @@
 /**
- * The eager contexts of a runtime. They share the memory of tensors, but each has its own threads. Ops and most functions run in
- * the first context. Functions of small ops run in the second, where an op has one thread: waking another thread takes
- * longer than the op. Such ops still run at the same time as others of their function.
+ * The eager contexts of a runtime. They share the memory of tensors, but each has its own threads. Ops and most
+ * functions run in the first context.
+ *
+ * Functions of small ops run in the second context, where an op has one thread. Waking another thread would take longer
+ * than the op. Several of these ops still run at the same time.
  *
  * @module
  */
@@ -10,17 +12,17 @@ import { cString, type Pointer } from "./c_values.ts";
 import type { Device } from "./device.ts";
 import type { Libraries } from "./symbols.ts";
 
-/** The options of an eager context. */
+/** Options of an eager context. */
 export interface ContextOptions {
-  /** Threads within an op, at least 1. Default: the number of cores. */
+  /** Number of threads within an op, at least 1. Default: the number of cores. */
   intraOpThreads?: number | undefined;
-  /** Ops of a graph that run at the same time, at least 1. Default: the number of cores. */
+  /** Number of ops of a graph that run at the same time, at least 1. Default: the number of cores. */
   interOpThreads?: number | undefined;
-  /** The device that ops run on by default. Default: the CPU, even if there is a GPU. */
+  /** Device that runs ops by default. Default: the CPU, even if there is a GPU. */
   device?: Device | undefined;
 }
 
-/** The native functions, the status of their calls, and its check. */
+/** The native functions, the status of their calls, and a function that throws if the status is an error. */
 interface Native {
   readonly cc: Libraries["cc"];
   readonly status: Pointer;
@@ -31,7 +33,7 @@ interface Native {
 export class Contexts {
   readonly #native: Native;
   #first: Pointer;
-  /** Undefined if ops have one thread in the first context too, or run on a GPU. */
+  /** The second context. Undefined if ops have one thread in the first context too, or run on a GPU. */
   readonly #serial: Pointer | undefined;
   readonly #serialNames = new Set<string>();
 
@@ -70,7 +72,7 @@ export class Contexts {
     this.#serialNames.delete(name);
   }
 
-  /** Deletes the contexts. Returns false if they are deleted already. */
+  /** Deletes the contexts. Returns false if they are already deleted. */
   close(): boolean {
     if (this.#first === null) return false;
     for (const context of this.#all()) this.#native.cc.TFE_DeleteContext(context);

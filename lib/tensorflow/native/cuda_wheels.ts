@@ -1,16 +1,16 @@
 /**
- * The wheels of CUDA 12 that TensorFlow requires to run on an NVIDIA GPU, with pinned checksums.
+ * The Python wheels of CUDA 12 that TensorFlow requires to run on an NVIDIA GPU, with pinned checksums.
  *
  * The list comes from `pip install "tensorflow[and-cuda]==2.21.0"` on 2026-11-24. It contains only the libraries that
- * TensorFlow opens. libtensorflow searches for them in `../nvidia/NAME/lib`, relative to its own folder. XLA requires
- * `ptxas` and `libdevice`.
+ * TensorFlow opens. libtensorflow searches for them in `../nvidia/NAME/lib`, relative to its own folder. XLA also
+ * requires `ptxas` and `libdevice`.
  *
  * @module
  */
 import type { CachedFile } from "../../fetch/cache.ts";
 import type { PackageFile } from "../../fetch/package.ts";
 
-/** An additional wheel, whose files keep their names. */
+/** An additional wheel. Its files keep their names. */
 export interface Companion extends PackageFile {
   /** The files to unpack, by their names in the wheel. */
   readonly files: Readonly<Record<string, CachedFile>>;

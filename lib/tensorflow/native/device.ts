@@ -5,37 +5,37 @@
  */
 import { UserError } from "../../error/user_error.ts";
 
-/** The device that ops run on by default. */
+/** Device that runs ops by default. */
 export type Device = "cpu" | "gpu";
 
-/** A device that a user may request. `auto` selects a GPU if one is usable. */
+/** Device that a user requests. `auto` selects a GPU if one is usable, else the CPU. */
 export type DeviceRequest = "auto" | Device;
 
-/** Facts reported by the NVIDIA driver. */
+/** Properties that the NVIDIA driver reports. */
 export interface Nvidia {
-  /** The newest CUDA version that the driver supports, as 1000 × major + 10 × minor: 12040 is 12.4. */
+  /** Newest CUDA version that the driver supports, as 1000 × major + 10 × minor. 12040 stands for 12.4. */
   readonly cuda: number;
   /** The GPUs available to this process. */
   readonly gpus: readonly Gpu[];
-  /** The reason why the driver reports only its version. Undefined if it reports its GPUs. */
+  /** Error of the driver, if it reports only its version. Undefined if it reports its GPUs. */
   readonly fault?: string | undefined;
 }
 
 /** One GPU. */
 export interface Gpu {
-  /** The GPU's name, such as `NVIDIA H100 80GB HBM3`. */
+  /** Name of the GPU, such as `NVIDIA H100 80GB HBM3`. */
   readonly name: string;
-  /** The compute capability: 9.0 is `[9, 0]`. */
+  /** Compute capability. 9.0 is `[9, 0]`. */
   readonly capability: readonly [major: number, minor: number];
 }
 
-/** Facts about the machine that determine the device. */
+/** Properties of the machine that determine the device. */
 export interface MachineFacts {
-  /** The operating system in Deno's spelling: `linux`, `darwin`, `windows`. */
+  /** Operating system as Deno names it: `linux`, `darwin`, `windows`. */
   readonly os: string;
-  /** The architecture in Deno's spelling: `x86_64`, `aarch64`. */
+  /** Architecture as Deno names it: `x86_64`, `aarch64`. */
   readonly arch: string;
-  /** Version of the GNU C library. Undefined on Linux without it (musl) and on other systems. */
+  /** Version of the GNU C library. Undefined on Linux with another C library (musl) and on other systems. */
   readonly glibc: string | undefined;
   /** The NVIDIA driver. Undefined if none is installed. */
   readonly nvidia: Nvidia | undefined;
@@ -43,10 +43,10 @@ export interface MachineFacts {
 
 /** The chosen device. */
 export interface DeviceChoice {
-  /** The device to run on. */
+  /** Device to use. */
   readonly device: Device;
   /**
-   * The reason why an existing GPU is not used. Undefined if there is no GPU, the GPU is used, or the user chose the
+   * Reason why an existing GPU is not used. Undefined if there is no GPU, the GPU is used, or the user requested the
    * CPU.
    */
   readonly warning: string | undefined;
@@ -62,10 +62,10 @@ const OLDEST_CUDA = 12000;
 const OLDEST_CAPABILITY = [6, 0] as const;
 
 /**
- * Parses a device's name.
+ * Parses the name of a device.
  *
- * @param name `auto`, `cpu` or `gpu`. Undefined or empty means `auto`.
- * @throws {UserError} For any other name.
+ * @param name `auto`, `cpu` or `gpu`. Undefined or empty stands for `auto`.
+ * @throws {UserError} If the name is another.
  */
 export function parseDevice(name: string | undefined): DeviceRequest {
   if (name === undefined || name === "") return "auto";
@@ -76,11 +76,11 @@ export function parseDevice(name: string | undefined): DeviceRequest {
 }
 
 /**
- * Chooses the device to run on.
+ * Selects the device to use.
  *
  * @param request The requested device.
- * @param machine Facts about the machine.
- * @throws {UserError} If TensorFlow does not support the C library, or when a requested GPU is not usable.
+ * @param machine Properties of the machine.
+ * @throws {UserError} If TensorFlow does not support the machine's C library, or a requested GPU is not usable.
  */
 export function chooseDevice(request: DeviceRequest, machine: MachineFacts): DeviceChoice {
   if (machine.os === "linux") requireGlibc(machine.glibc);
@@ -96,7 +96,7 @@ export function chooseDevice(request: DeviceRequest, machine: MachineFacts): Dev
   return { device: "cpu", warning: visible ? `using the CPU: ${obstacle}` : undefined };
 }
 
-/** Returns the reason why no GPU is usable, or undefined. */
+/** Returns the reason why no GPU is usable. Undefined if one is usable. */
 function gpuObstacle({ os, arch, nvidia }: MachineFacts): string | undefined {
   if (os !== "linux" || arch !== "x86_64") {
     return `expected Linux on x86-64 (TensorFlow's only wheels with CUDA), got ${os} on ${arch}`;

@@ -1,5 +1,5 @@
 /**
- * TensorFlow's element types by the numbers of its C API (`TF_DataType` in `tf_datatype.h`).
+ * TensorFlow's element types, by the numbers of its C API (`TF_DataType` in `tf_datatype.h`).
  *
  * @module
  */
@@ -36,19 +36,17 @@ const NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(DataType).map(([name, code]) => [code, name === "FLOAT" ? "float32" : name.toLowerCase()]),
 );
 
-/** Returns the bytes of one element, or undefined for types without a fixed size (strings, resources). */
+/** Returns the number of bytes of one element. Undefined for types without a fixed size (strings, resources). */
 export function elementBytes(dtype: number): number | undefined {
   return SIZES[dtype];
 }
 
-/**
- * Returns the usual name of a type: `float32`, `bfloat16`, `int32`. Returns the number itself for an unknown type.
- */
+/** Returns the usual name of a type, such as `bfloat16`. For an unknown type, returns its number as text. */
 export function dtypeName(dtype: number): string {
   return NAMES.get(dtype) ?? `TF_DataType ${dtype}`;
 }
 
-/** Returns whether precision policies may cast values of this type. */
+/** Returns true for floating types, which precision policies may cast. */
 export function isFloating(dtype: number): boolean {
   return dtype === DataType.FLOAT || dtype === DataType.BFLOAT16 || dtype === DataType.HALF;
 }

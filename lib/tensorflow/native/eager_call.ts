@@ -7,10 +7,10 @@ import { type Attribute, eagerSetters, setAttribute } from "./attribute.ts";
 import { cString, type Pointer } from "./c_values.ts";
 import type { Runtime } from "./runtime.ts";
 
-/** The maximum number of results of an op. A traced training step returns three tensors per parameter. */
+/** Maximum number of results of an op. A traced training step returns three tensors per parameter. */
 const MAX_RESULTS = 4096;
 
-/** The arguments of a native call. */
+/** Arguments of a native call. */
 export interface EagerCall {
   /** Input handles. The caller keeps ownership. */
   readonly inputs: readonly Pointer[];
@@ -18,11 +18,9 @@ export interface EagerCall {
   readonly attributes: readonly Attribute[];
   /** The maximum number of results. */
   readonly numOutputs: number;
-  /** Returns types and shapes of the inputs, for error messages. */
+  /** Returns the types and shapes of the inputs, for error messages. */
   readonly describe: () => string[];
-  /**
-   * Called once the op holds its inputs. The op may then overwrite the memory of inputs that this callback releases.
-   */
+  /** Called when the op holds its inputs. If the callback releases inputs, the op may overwrite their memory. */
   readonly release?: () => void;
 }
 

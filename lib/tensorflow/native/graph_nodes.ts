@@ -1,5 +1,5 @@
 /**
- * The nodes of a graph with their inputs. Tells which nodes the results of a function need.
+ * The nodes of a graph with their inputs. Finds the nodes that the results of a function depend on.
  *
  * @module
  */
@@ -10,19 +10,19 @@ import type { OpDefinition } from "./op_definition.ts";
 
 /** An op to add to a graph. */
 export interface GraphOp {
-  /** The op's name. */
+  /** Name of the op. */
   readonly name: string;
   /** TensorFlow's definition of the op. */
   readonly definition: OpDefinition;
-  /** Attributes. */
+  /** Attributes of the op. */
   readonly attributes: readonly Attribute[];
-  /** Inputs, in order. */
+  /** Inputs of the op, in order. */
   readonly inputs: readonly GraphValue[];
-  /** Number of outputs. */
+  /** Number of outputs of the op. */
   readonly outputs: number;
 }
 
-/** The nodes of a graph, apart from its placeholders. */
+/** The nodes of a graph, without its placeholders. */
 export class GraphNodes {
   readonly #inputs = new Map<Pointer, readonly GraphOutput[]>();
 

@@ -9,17 +9,17 @@ import type { Pointer } from "./c_values.ts";
 export interface GraphOutput {
   /** The node. */
   readonly operation: Pointer;
-  /** The index of the output. */
+  /** Index of the output. */
   readonly index: number;
 }
 
 /** An output of a node, with its type and shape. */
 export interface GraphValue extends GraphOutput {
-  /** `TF_DataType`. */
+  /** Type of the output, as a number of `TF_DataType`. */
   readonly dtype: number;
-  /** Static shape. */
+  /** Shape of the output, which is known at tracing. */
   readonly shape: number[];
-  /** The op that produced the output, for error messages. */
+  /** Name of the op that computes the output, for error messages. */
   readonly op: string;
 }
 

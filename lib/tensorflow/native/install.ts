@@ -1,5 +1,6 @@
 /**
- * Search for libtensorflow: the user's folder, the cache, an installed Python package, or a download.
+ * Search for libtensorflow in the user's folder, the cache and an installed Python package. If it is not found, it is
+ * downloaded.
  *
  * @module
  */
@@ -12,31 +13,34 @@ import { findInPython } from "./_python.ts";
 import type { Device } from "./device.ts";
 import { type Wheel, WHEELS } from "./wheels.ts";
 
-/** A libtensorflow on this machine. */
+/** A libtensorflow that is installed on this machine. */
 export interface LibTensorFlow {
-  /** The folder that contains both libraries. */
+  /** Folder that contains the two libraries. */
   dir: string;
   /** Path of the framework library. */
   framework: string;
   /** Path of the library with the C API. */
   cc: string;
-  /** TensorFlow's version, if known before the library is opened. */
+  /** TensorFlow's version. Undefined if not known before the library is opened. */
   version: string | undefined;
-  /** Origin of the library. `package`: downloaded into the cache by this call. */
+  /**
+   * Origin of the library: the folder in `LOSSKIT_LIBTENSORFLOW`, the cache, a Python package, or `package` for a
+   * download by this call.
+   */
   source: "environment" | "cache" | "python" | "package";
-  /** SHA-256 of the wheel that contained the library, if known. */
+  /** SHA-256 of the Python wheel that contained the library. Undefined if not known. */
   wheelSha256: string | undefined;
 }
 
-/** The machine, as the search sees it. Tests replace it. */
+/** Access to the machine that the search requires. Tests replace it. */
 export interface Machine {
-  /** The operating system in Deno's spelling: `linux`, `darwin`, `windows`. */
+  /** Operating system as Deno names it: `linux`, `darwin`, `windows`. */
   os: string;
-  /** The architecture in Deno's spelling: `x86_64`, `aarch64`. */
+  /** Architecture as Deno names it: `x86_64`, `aarch64`. */
   arch: string;
-  /** Returns an environment variable. */
+  /** Returns the value of an environment variable. */
   env: (name: string) => string | undefined;
-  /** Finds a TensorFlow installed in Python: the folder that contains its libraries, and its version. */
+  /** Returns the folder and version of a TensorFlow that is installed in Python. Undefined if there is none. */
   python: () => Promise<{ dir: string; version: string } | undefined>;
   /** Downloads a wheel's libraries into a folder. */
   fetch: (wheel: Wheel, into: string) => Promise<void>;
@@ -54,21 +58,21 @@ export const THIS_MACHINE: Machine = {
   warn: (line) => console.error(line),
 };
 
-/** The oldest TensorFlow whose C API has all required functions. */
+/** Oldest TensorFlow version whose C API has all required functions. */
 const OLDEST = [2, 16] as const;
 
 /**
- * Finds libtensorflow. Searches in this order:
+ * Finds libtensorflow. The search has this order:
  *
- * 1. the folder named by `LOSSKIT_LIBTENSORFLOW`,
+ * 1. the folder in the environment variable `LOSSKIT_LIBTENSORFLOW`,
  * 2. the user's cache,
- * 3. a TensorFlow installed in Python, for a GPU only if CUDA's libraries are installed with it,
- * 4. the pinned wheel, which is downloaded into the cache, with CUDA's libraries for a GPU.
+ * 3. a TensorFlow installed in Python; for a GPU only if CUDA's libraries are installed with it,
+ * 4. the pinned wheel, which is downloaded into the cache; for a GPU with CUDA's libraries.
  *
  * @param machine The machine to search. Default: this machine.
- * @param options `device`: the device to run on (default: the CPU). `wheels`: the wheels that may be downloaded
+ * @param options `device`: the device that will run ops (default: the CPU). `wheels`: the wheels that may be downloaded
  * (default: the pinned ones).
- * @throws {UserError} If no library is found. The error lists all searched places and a remedy.
+ * @throws {UserError} If no library is found. The message lists the searched places and a remedy.
  */
 export async function findLibTensorFlow(
   machine: Machine = THIS_MACHINE,
@@ -155,7 +159,7 @@ async function inNamedFolder(dir: string): Promise<LibTensorFlow> {
   );
 }
 
-/** Finds both libraries in a folder, or returns the names of the missing ones. */
+/** Finds both libraries in a folder. If some are missing, returns the names of the missing ones. */
 async function inFolder(
   dir: string,
 ): Promise<{ found: { framework: string; cc: string } | undefined; missing: string[] }> {

@@ -1,8 +1,8 @@
 /**
- * The C library's file name per system, for functions that Deno lacks.
+ * File name of the C library per operating system, for functions that Deno does not offer.
  *
  * @module
  */
 
-/** The C library's file name by operating system. Unlisted systems are unsupported. */
+/** File name of the C library by operating system. Other systems are not supported. */
 export const LIBC = { linux: "libc.so.6", darwin: "libSystem.B.dylib" } as const;

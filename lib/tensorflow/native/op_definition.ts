@@ -1,7 +1,7 @@
 /**
- * TensorFlow's definition of an op: its attributes, the inputs that determine them, and the inputs that are lists.
+ * TensorFlow's definitions of ops: their attributes, and their inputs with the attributes that describe them.
  *
- * The definitions come from the loaded library's registry (`OpDef` in `op_def.proto`) and therefore match its
+ * The definitions come from the registry of the loaded library (`OpDef` in `op_def.proto`). They therefore match its
  * version.
  *
  * @module
@@ -10,21 +10,21 @@ import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { cString } from "./c_values.ts";
 import type { Runtime } from "./runtime.ts";
 
-/** An input of an op. One attribute name is set, or none if the type is fixed. */
+/** An input of an op. At most one of the attributes is set. None is set if the input's type is fixed. */
 export interface InputDefinition {
-  /** The attribute that holds the input's type. */
+  /** Name of the attribute that holds the input's type. */
   typeAttribute?: string;
-  /** The attribute that holds the number of tensors, for an input of several tensors of one type. */
+  /** Name of the attribute that holds the number of tensors, if the input is a list of tensors of one type. */
   numberAttribute?: string;
-  /** The attribute that lists the types of the input's tensors. */
+  /** Name of the attribute that lists the types of the tensors, if the input is a list of tensors of several types. */
   typeListAttribute?: string;
 }
 
-/** An op's inputs and attributes. */
+/** Inputs and attributes of an op. */
 export interface OpDefinition {
-  /** The inputs, in order. */
+  /** Inputs of the op, in order. */
   inputs: InputDefinition[];
-  /** Attributes by name, with TensorFlow's name of their type: `type`, `int`, `list(shape)`. */
+  /** TensorFlow's name of each attribute's type (`type`, `int`, `list(shape)`), by the attribute's name. */
   attributes: ReadonlyMap<string, string>;
 }
 

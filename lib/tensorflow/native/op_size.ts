@@ -1,33 +1,33 @@
 /**
- * Size of ops and graphs: whether several threads speed them up.
+ * Cost of ops and graphs, to decide whether several threads speed them up.
  *
  * @module
  */
 import { elements } from "./c_values.ts";
 
-/** Ops that multiply matrices [.., M, K] and [.., K, N], transposed or not. */
+/** Ops that multiply matrices [.., M, K] and [.., K, N], possibly transposed. */
 const PRODUCTS: ReadonlySet<string> = new Set(["MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3"]);
 
-/** Ops whose cost the number of results does not show. */
+/** Ops whose cost does not follow from the size of their inputs and results. */
 const UNKNOWN = /Conv|Pool|Einsum|FFT|LRN|Resize|Svd|Qr|Cholesky|While/;
 
 /**
- * Maximum operations (two per multiplication) of a product that runs on one thread. Measured on two cores of an AMD EPYC
- * (Zen 5): training steps whose largest product has 1e8 operations are up to 1.2 times as fast with one thread within an op,
- * and those with 2e8 are equally fast. Those with 6e8 are 9 % slower.
+ * Maximum number of operations (two per multiplication) of a product that runs on one thread. Measured on two cores of
+ * an AMD EPYC (Zen 5), with one thread within an op: Training steps whose largest product has 1e8 operations are up to
+ * 1.2 times as fast. Those with 2e8 are equally fast. Those with 6e8 are 9 % slower.
  */
 const MAX_OPERATIONS = 2e8;
 
-/** Maximum number of elements of a result or an input of an op that runs on one thread. */
+/** Maximum number of elements of an input or result of an op that runs on one thread. */
 const MAX_ELEMENTS = 2 ** 20;
 
-/** Operations of a product that take as long as one element of another op. */
+/** Number of operations of a product that take as long as one element of another op. */
 const OPERATIONS_PER_ELEMENT = 50;
 
 /**
- * Maximum cost of a function whose ops run one after the other. Measured on two cores of an AMD EPYC (Zen 5): a training step
- * of cost 6e7 takes 0.8 of its time on two threads. A step of cost 1e8 takes the same time, with three quarters of the CPU
- * time. A step of cost 2e8 takes 1.1 times as long in float32.
+ * Maximum cost of a function whose ops run one after the other on one thread. Measured on two cores of an AMD EPYC (Zen
+ * 5), relative to two threads: A training step of cost 6e7 takes 0.8 of the time. A step of cost 1e8 takes the same
+ * time, with three quarters of the CPU time. A step of cost 2e8 takes 1.1 times as long in float32.
  */
 const MAX_SEQUENTIAL_COST = 1e8;
 
@@ -43,29 +43,29 @@ interface OpShapes {
 }
 
 /**
- * Returns whether one thread runs an op about as fast as several. A smaller op takes less time than waking another thread.
- * The answer depends on shapes only, so that runs repeat.
+ * Returns true if one thread runs an op about as fast as several. For a small op, waking another thread takes longer
+ * than the op. The result depends on shapes only, so that runs are reproducible.
  *
- * @param op The op's name.
- * @param shapes The shapes of its inputs and results.
+ * @param op Name of the op.
+ * @param shapes Shapes of the inputs and results.
  */
 export function isSmallOp(op: string, shapes: OpShapes): boolean {
   return !UNKNOWN.test(op) && largest(shapes) <= MAX_ELEMENTS && operations(op, shapes) <= MAX_OPERATIONS;
 }
 
 /**
- * Estimates the cost of an op, in operations of a product. Infinite if shapes do not tell, and for functions that XLA compiles,
- * because their threads are XLA's.
+ * Estimates the cost of an op, in operations of a matrix product. Infinite for ops whose cost does not follow from
+ * shapes. Also infinite for functions that XLA compiles, because XLA has its own threads.
  *
- * @param op The op's name.
- * @param shapes The shapes of its inputs and results.
+ * @param op Name of the op.
+ * @param shapes Shapes of the inputs and results.
  */
 function opCost(op: string, shapes: OpShapes): number {
   if (UNKNOWN.test(op) || op.startsWith("losskit_")) return Infinity;
   return operations(op, shapes) + OPERATIONS_PER_ELEMENT * largest(shapes);
 }
 
-/** The size of a graph under construction. */
+/** The cost of a graph under construction. */
 export class GraphSize {
   #isSmall = true;
   #cost = 0;
@@ -88,12 +88,12 @@ export class GraphSize {
   }
 }
 
-/** Returns the largest number of elements of an input or a result. */
+/** Returns the number of elements of the largest input or result. */
 function largest({ inputs, results }: OpShapes): number {
   return Math.max(0, ...[...inputs, ...results].map(elements));
 }
 
-/** Returns the operations of a product, two per multiplication; 0 for another op. */
+/** Returns the number of operations of a product, two per multiplication. 0 for another op. */
 function operations(op: string, { inputs, results }: OpShapes): number {
   if (!PRODUCTS.has(op)) return 0;
   const [a, b, out] = [inputs[0]!, inputs[1]!, results[0]!].map(elements) as [number, number, number];

@@ -1,5 +1,5 @@
 /**
- * Redirection of the output of the process, native code's included.
+ * Redirection of the output of the process, including the output of native code.
  *
  * @module
  */
@@ -26,7 +26,7 @@ const SYMBOLS = {
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /**
- * Appends the output of the process, standard output and standard error, to a file from now on.
+ * Appends all further output of the process (standard output and standard error) to a file.
  *
  * @param path An existing file.
  * @throws {Error} If the file cannot be opened, or is a link.
@@ -50,8 +50,8 @@ export function appendOutputTo(path: string): void {
 }
 
 /**
- * Runs `work` with file descriptor 2 redirected to the null device, then restores it. TensorFlow logs before its logging is
- * configured, so environment variables cannot hide those lines. Load errors still arrive as exceptions.
+ * Runs `work` without its output on standard error, which is file descriptor 2. TensorFlow logs some lines before it
+ * reads the environment variables that hide logs. Load errors are still thrown.
  *
  * @param work Code that may write to standard error.
  * @returns The result of `work`.

@@ -1,7 +1,7 @@
 /**
- * Detection of this machine's C library and NVIDIA driver. `device.ts` chooses the device.
+ * Detection of this machine's C library and NVIDIA driver. `device.ts` selects the device.
  *
- * As a program, prints the device of runs. Processes without permission for native code use this program.
+ * Run as a program, this file prints the device of runs. Processes without permission for native code run it.
  *
  * @module
  */
@@ -31,16 +31,16 @@ const DRIVER_SYMBOLS = {
   cuInit: { parameters: ["u32"], result: "i32" },
   /** `CUresult cuDeviceGetCount(int* count)` */
   cuDeviceGetCount: { parameters: ["buffer"], result: "i32" },
-  /** `CUresult cuDeviceGetName(char* name, int length, CUdevice device)`, where a device is its index. */
+  /** `CUresult cuDeviceGetName(char* name, int length, CUdevice device)`. A `CUdevice` is an index. */
   cuDeviceGetName: { parameters: ["buffer", "i32", "i32"], result: "i32" },
   /** `CUresult cuDeviceGetAttribute(int* value, CUdevice_attribute attribute, CUdevice device)` */
   cuDeviceGetAttribute: { parameters: ["buffer", "i32", "i32"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-/** The driver's functions. */
+/** The functions of NVIDIA's driver. */
 export type Driver = Deno.StaticForeignLibraryInterface<typeof DRIVER_SYMBOLS>;
 
-/** Detects the facts about this machine that determine the device. */
+/** Detects the properties of this machine that determine the device. */
 export function probeMachine(): MachineFacts {
   const { os, arch } = Deno.build;
   return { os, arch, glibc: os === "linux" ? probeGlibc() : undefined, nvidia: probeNvidia() };
@@ -93,10 +93,10 @@ export function queryDriver(driver: Driver): Nvidia {
 }
 
 /**
- * Returns the device that runs started by this process use. `LOSSKIT_DEVICE` overrides the detected device. Without
- * permission for native code, detects the device in another process.
+ * Returns the device that runs started by this process use. `LOSSKIT_DEVICE` takes precedence over the detected device.
+ * Without permission for native code, the device is detected in another process.
  *
- * @throws {UserError} If the device is unknown or missing on this machine.
+ * @throws {UserError} If the device is unknown, or does not exist on this machine.
  */
 export function requireDevice(): Device {
   const isGranted = (name: "ffi" | "run") => Deno.permissions.querySync({ name }).state === "granted";

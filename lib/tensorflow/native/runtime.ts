@@ -1,8 +1,7 @@
 /**
- * The TensorFlow of this process: its libraries, its eager context, and checked calls.
+ * The TensorFlow of this process: its libraries, its eager contexts, and checked calls.
  *
- * Only this file reads a native status. The binding above it interprets the values (autocast, TF.js's tensors,
- * traces).
+ * Only this file reads the status of native calls. The binding above it adds TF.js's tensors, autocast and traces.
  *
  * @module
  */
@@ -15,28 +14,31 @@ import { TensorMemory } from "./tensor_memory.ts";
 import { unset, withVariables } from "./variables.ts";
 import { KEEP_NAN, withXlaFlags, type XlaFlags } from "./xla_flags.ts";
 
-/** Upper limit of threads. TensorFlow would start any number and hang. */
+/** Maximum number of threads. TensorFlow itself would start any number and hang. */
 const MAX_THREADS = 1024;
 
-/** The options of {@linkcode Runtime.open}. */
+/** Options of {@linkcode Runtime.open}. */
 export interface RuntimeOptions extends ContextOptions {
   /** Path of `libtensorflow_framework`. */
   framework: string;
   /** Path of `libtensorflow_cc`. */
   cc: string;
-  /** Makes ops give the same bits in every run, or throw. Default: the process's setting, initially false. */
+  /**
+   * True to make ops give the same bits in every run, or throw. Default: the setting of the process, initially false.
+   */
   deterministicOps?: boolean | undefined;
   /** XLA flags in addition to the user's `XLA_FLAGS`. Default: none. */
   xlaFlags?: XlaFlags;
 }
 
 /**
- * Variables that TensorFlow reads at its start. They hide warnings, because callers receive errors through the status.
- * They also give each context its own thread pool, so that a worker's `threads` applies to its context.
+ * Environment variables that TensorFlow reads when it starts. The first hides warnings, because callers receive errors
+ * through the status. The second gives each context its own thread pool, so that a worker's `threads` applies to its
+ * own context.
  */
 const START = { TF_CPP_MIN_LOG_LEVEL: "2", TF_OVERRIDE_GLOBAL_THREADPOOL: "1" };
 
-/** Creates the error for changing an option of the running TensorFlow. */
+/** Creates the error for an option that differs from that of the running TensorFlow. */
 export function fixedOption(name: string, running: unknown, wanted: unknown): RangeError {
   return new RangeError(
     `Cannot change TensorFlow's ${name}: expected ${running}, which this process already uses, got ${wanted}. ` +
@@ -44,11 +46,14 @@ export function fixedOption(name: string, running: unknown, wanted: unknown): Ra
   );
 }
 
-/** TensorFlow's libraries with an eager context. */
+/** TensorFlow's libraries with their eager contexts. */
 export class Runtime {
-  /** The version that the library reports, such as `2.21.0`. */
+  /** Version that the library reports, such as `2.21.0`. */
   readonly version: string;
-  /** Types and names of the devices that ops can run on, such as `/job:localhost/replica:0/task:0/device:CPU:0`. */
+  /**
+   * Types and names of the devices that can run ops. A name is, for example,
+   * `/job:localhost/replica:0/task:0/device:CPU:0`.
+   */
   readonly devices: readonly { readonly name: string; readonly type: string }[];
   /**
    * The functions of `libtensorflow_cc`, for use within this folder.
@@ -56,13 +61,13 @@ export class Runtime {
    * @internal
    */
   readonly cc: Libraries["cc"];
-  /** Contents of tensors. */
+  /** Access to the contents of tensors. */
   readonly memory: TensorMemory;
   readonly #framework: Libraries["framework"];
   readonly #status: Pointer;
   readonly #contexts: Contexts;
   #handles = 0;
-  /** The flags to set. Undefined once XLA has read its flags. */
+  /** XLA flags to set. Undefined once XLA has read its flags. */
   #xlaFlags: XlaFlags | undefined;
 
   private constructor(libraries: Libraries, options: RuntimeOptions) {
@@ -82,10 +87,10 @@ export class Runtime {
   }
 
   /**
-   * Opens TensorFlow. Hides its start-up messages, for instance about CPU instructions and oneDNN.
+   * Opens TensorFlow. Its start-up messages, for example about CPU instructions and oneDNN, are hidden.
    *
-   * @throws {RangeError} For a thread count outside of 1 to 1024.
-   * @throws {UserError} If the loader cannot open a library.
+   * @throws {RangeError} If a number of threads is not in [1, 1024].
+   * @throws {UserError} If a library cannot be opened.
    */
   static open(options: RuntimeOptions): Runtime {
     for (const key of ["intraOpThreads", "interOpThreads"] as const) {
@@ -99,14 +104,14 @@ export class Runtime {
     return quietly(() => withVariables(unset(START), () => new Runtime(openLibraries(options), options)));
   }
 
-  /** Applies the settings that the whole process shares. Runtimes of workers inherit them. */
+  /** Applies settings that the whole process shares. Runtimes in workers have the same settings. */
   #setProcessState({ deterministicOps }: RuntimeOptions): void {
     // NVIDIA's matrix units round float32 inputs to 10 bits of mantissa by default.
     this.#framework._ZN3tsl32enable_tensor_float_32_executionEb(false);
     if (deterministicOps !== undefined) this.#framework._ZN3tsl19EnableOpDeterminismEb(deterministicOps);
   }
 
-  /** Makes XLA read its flags before its first compilation. Older builds read the user's flags only. */
+  /** Makes XLA read its flags before its first compilation. Older builds of TensorFlow read only the user's flags. */
   readXlaFlags(): void {
     if (this.#xlaFlags === undefined) return;
     const parse = this.cc._ZN3xla28ParseDebugOptionFlagsFromEnvEb;
@@ -135,7 +140,10 @@ export class Runtime {
     return this.devices.some(({ type }) => type === "GPU");
   }
 
-  /** True if NVIDIA's matrix units may round float32 inputs to TF32. Read from the library; losskit sets it to false. */
+  /**
+   * True if NVIDIA's matrix units may round float32 inputs to TF32. losskit sets it to false; this value is read from
+   * the library.
+   */
   get tensorFloat32(): boolean {
     return this.#framework._ZN3tsl33tensor_float_32_execution_enabledEv();
   }
@@ -150,12 +158,12 @@ export class Runtime {
     return this.#contexts.of("");
   }
 
-  /** Returns the eager context that an op or a function runs in. */
+  /** Returns the eager context in which an op or a function runs. */
   contextOf(name: string): Pointer {
     return this.#contexts.of(name);
   }
 
-  /** The status to pass to a native call, before {@linkcode check}. */
+  /** The status object to pass to a native call. {@linkcode check} reads it. */
   get status(): Pointer {
     return this.#status;
   }
@@ -166,7 +174,7 @@ export class Runtime {
   }
 
   /**
-   * Checks the last call with {@linkcode status}.
+   * Throws if the last call with {@linkcode status} failed.
    *
    * @throws {TensorFlowError} If the status is not OK.
    */

@@ -266,24 +266,27 @@ export const CC_SYMBOLS = {
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /**
- * The two open libraries. They are never closed, because TensorFlow's threads outlive every caller.
+ * The two open libraries. They are never closed, because TensorFlow's threads run until the process ends.
  *
  * @internal
  */
 export interface Libraries {
-  /** Status and tensor functions. */
+  /** Functions for statuses and tensors. */
   framework: Deno.StaticForeignLibraryInterface<typeof FRAMEWORK_SYMBOLS>;
   /** All other functions. */
   cc: Deno.StaticForeignLibraryInterface<typeof CC_SYMBOLS>;
-  /** True if this call loaded the libraries into the process. False for workers that open them later. */
+  /**
+   * True if this call loaded the libraries into the process. False if another thread of the process had loaded them.
+   */
   isFirst: boolean;
 }
 
 /**
- * Opens libtensorflow's two libraries. The framework comes first, because the other library needs its symbols.
+ * Opens libtensorflow's two libraries. The framework library is opened first, because the other library needs its
+ * symbols.
  *
- * @param paths The paths of the two shared libraries.
- * @throws {UserError} If a library does not open, with the loader's reason.
+ * @param paths Paths of the two libraries.
+ * @throws {UserError} If a library cannot be opened. The message has the loader's reason.
  */
 export function openLibraries(paths: { framework: string; cc: string }): Libraries {
   const open = <S extends Deno.ForeignLibraryInterface>(path: string, symbols: S) => {
@@ -307,20 +310,20 @@ export function openLibraries(paths: { framework: string; cc: string }): Librari
   return { framework, cc, isFirst };
 }
 
-/** Returns whether this process has loaded a library already. */
+/** Returns true if this process has loaded a library before. */
 function isLoaded(path: string): boolean {
   return dlopen(path, "NOLOAD");
 }
 
 /**
  * Keeps a library loaded until the process ends. Deno unloads its libraries at the end of the program, while
- * TensorFlow's threads still run their code. The process would then end with a segmentation fault.
+ * TensorFlow's threads still run their code. Without this call, the process would end with a segmentation fault.
  */
 function keepLoaded(path: string): void {
   dlopen(path, "NODELETE");
 }
 
-/** Calls the C library's `dlopen` and returns whether the call succeeded. */
+/** Calls the C library's `dlopen`. Returns true if the call succeeded. */
 function dlopen(path: string, flag: "NODELETE" | "NOLOAD"): boolean {
   const os = Deno.build.os as keyof typeof LIBC;
   if (LIBC[os] === undefined) return false;

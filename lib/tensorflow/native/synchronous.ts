@@ -1,14 +1,14 @@
 /**
- * Checks that a function is synchronous.
+ * Refuses asynchronous functions.
  *
  * @module
  */
 
 /**
- * Throws for an `async` function, before it is called.
+ * Throws if a function is `async`, before the function is called.
  *
  * @param what The action for the error message, such as `compile f`.
- * @throws {TypeError} For an `async` function, or a value that is not a function.
+ * @throws {TypeError} If `fn` is an `async` function or not a function.
  */
 export function refuseAsync(what: string, fn: unknown): void {
   if (typeof fn !== "function") {
@@ -18,10 +18,11 @@ export function refuseAsync(what: string, fn: unknown): void {
 }
 
 /**
- * Throws if a function returned a promise. Handles the promise's rejection, because no caller receives the promise.
+ * Throws if a function returned a promise. A later rejection of the promise is ignored, because no caller receives the
+ * promise.
  *
- * @param what The action for the error message.
- * @throws {TypeError} For a promise.
+ * @param what The action for the error message, such as `compile f`.
+ * @throws {TypeError} If `result` is a promise.
  */
 export function refusePromise(what: string, result: unknown): void {
   if (typeof (result as PromiseLike<unknown> | null | undefined)?.then !== "function") return;

@@ -1,5 +1,5 @@
 /**
- * Contents of native tensors: copies from and to JavaScript.
+ * Copies of tensor contents between JavaScript and native memory.
  *
  * @module
  */
@@ -7,10 +7,10 @@ import { elements, type Pointer, toDims } from "./c_values.ts";
 import { DataType, dtypeName, elementBytes } from "./dtype.ts";
 import type { Libraries } from "./symbols.ts";
 
-/** `sizeof(TF_TString)`. TensorFlow's string holds short strings inline. */
+/** Size of a `TF_TString` in bytes. TensorFlow stores short strings inside of it. */
 const TSTRING_BYTES = 24;
 
-/** Native functions, the status of their calls with its check, and the count of handles. */
+/** Native functions, the status of their calls, and the count of handles. */
 interface Native {
   readonly cc: Libraries["cc"];
   readonly status: Pointer;
@@ -35,9 +35,9 @@ export class TensorMemory {
   }
 
   /**
-   * Creates a handle of a copy of the bytes.
+   * Creates a handle of a tensor with a copy of the given bytes.
    *
-   * @param data `dtype`, `shape` and the elements' bytes in row-major order.
+   * @param data `dtype`, `shape`, and the bytes of the elements in row-major order.
    * @throws {TypeError} If the number of bytes does not match the shape. TensorFlow would read out of bounds.
    */
   handleOfBytes(data: { dtype: number; shape: readonly number[]; bytes: Uint8Array }): Pointer {
@@ -67,8 +67,8 @@ export class TensorMemory {
   }
 
   /**
-   * Runs `use` with a handle of copies of byte strings. The copies are freed afterwards, because TensorFlow does not
-   * free the strings of a tensor created through the C API. To keep the values, copy them with an op.
+   * Runs `use` with a handle of a string tensor. Its strings are freed afterwards, because TensorFlow does not free
+   * strings that were created through the C API. To keep the strings, copy the tensor with an op.
    */
   withStrings<R>(shape: readonly number[], strings: readonly Uint8Array[], use: (handle: Pointer) => R): R {
     if (strings.length !== elements(shape)) {
@@ -109,7 +109,7 @@ export class TensorMemory {
     return tensor;
   }
 
-  /** Creates a handle of a native tensor and takes ownership of the tensor. */
+  /** Creates a handle of a native tensor. The handle takes ownership of the tensor. */
   handleOfTensor(tensor: Pointer): Pointer {
     const handle = this.#native.cc.TFE_NewTensorHandle(tensor, this.#native.status);
     this.#framework.TF_DeleteTensor(tensor); // the handle keeps its own reference
@@ -117,7 +117,7 @@ export class TensorMemory {
     return this.#native.adopt(handle);
   }
 
-  /** Copies a handle's elements in row-major order. */
+  /** Returns a copy of the bytes of a handle's elements, in row-major order. */
   readBytes(handle: Pointer): ArrayBuffer {
     return this.withTensor(handle, (tensor) => {
       const length = Number(this.#framework.TF_TensorByteSize(tensor));
@@ -126,7 +126,7 @@ export class TensorMemory {
     });
   }
 
-  /** Copies a string handle's elements. */
+  /** Returns copies of the elements of a string handle. */
   readStrings(handle: Pointer, count: number): Uint8Array[] {
     return this.withTensor(handle, (tensor) => {
       const start = this.#framework.TF_TensorData(tensor);
@@ -140,7 +140,7 @@ export class TensorMemory {
     });
   }
 
-  /** Runs `use` with the host tensor of a handle, which may share the handle's memory. */
+  /** Runs `use` with the tensor of a handle in host memory. The tensor may share the handle's memory. */
   withTensor<R>(handle: Pointer, use: (tensor: Pointer) => R): R {
     const tensor = this.#native.cc.TFE_TensorHandleResolve(handle, this.#native.status);
     this.#native.check();

@@ -25,20 +25,23 @@ const CODES = [
   "UNAUTHENTICATED",
 ];
 
-/** A native TensorFlow failure: its code, its message, and the op with its input shapes, if an op failed. */
+/**
+ * Error of a native TensorFlow call, with TensorFlow's code and message. If an op failed, the message names the op and
+ * the shapes of its inputs.
+ */
 export class TensorFlowError extends Error {
   /** `TensorFlowError`. */
   override readonly name: string = "TensorFlowError";
-  /** The name of TensorFlow's status code, such as `INVALID_ARGUMENT`. */
+  /** Name of TensorFlow's status code, such as `INVALID_ARGUMENT`. */
   readonly code: string;
-  /** The op that failed, if one did. */
+  /** Name of the op that failed. Undefined if the failed call was not an op. */
   readonly op: string | undefined;
 
   /**
-   * Creates an error from a status that is not OK.
+   * Creates an error from a failed status.
    *
    * @param status TensorFlow's code and message.
-   * @param where The op's name and its inputs as `dtype[shape]`, if an op failed.
+   * @param where Name of the op that failed, and its inputs as `dtype[shape]`. Default: no op.
    */
   constructor(
     status: { code: number; message: string },

@@ -1,7 +1,9 @@
 /**
- * A graph under construction. TF.js's calls become nodes, and the graph becomes a TensorFlow function.
+ * A graph under construction. While a function is traced, TF.js's calls become nodes of the graph. The graph becomes a
+ * TensorFlow function.
  *
- * This file handles nodes and shapes. `binding.ts` presents the nodes to TF.js, and `compile.ts` starts the traces.
+ * This file handles nodes and shapes. `binding.ts` presents the nodes to TF.js as tensors, and `compile.ts` starts
+ * traces.
  *
  * @module
  */
@@ -13,40 +15,42 @@ import { cString, elements, type Pointer, toDims } from "./c_values.ts";
 import { elementBytes } from "./dtype.ts";
 import type { Runtime } from "./runtime.ts";
 
-/** Execution mode of a traced function: op by op in graph order, or compiled by XLA. */
+/**
+ * Execution mode of a traced function. `graph`: TensorFlow's kernels run op by op. `xla`: XLA compiles the function.
+ */
 export type ExecutionMode = "graph" | "xla";
 
 /** All execution modes. */
 export const MODES: readonly ExecutionMode[] = ["graph", "xla"];
 
-/** Maximum bytes of a constant that is compared with former ones. */
+/** Maximum size in bytes of constants that can share a node with an equal constant. */
 const MAX_SHARED_BYTES = 256;
 
 /**
  * A graph under construction while a function is traced. Dispose of it after creating the function.
  *
- * TensorFlow runs every node at each call, needed or not, in half a microsecond or more. Functions therefore get only the
- * nodes that their results need. Equal small constants share a node. An identity returns its input, and so does a reshape
- * to its input's shape.
+ * TensorFlow runs every node at each call, needed or not, in half a microsecond or more. Functions therefore get only
+ * the nodes on which their results depend. Equal small constants share a node. An identity returns its input. A reshape
+ * to the shape of its input also returns its input.
  */
 export class Trace implements Disposable {
-  /** The execution mode of the finished function. Some operations choose their ops by mode. */
+  /** Execution mode of the finished function. Some operations select their ops by mode. */
   readonly mode: ExecutionMode;
   readonly #runtime: Runtime;
   readonly #graph: Pointer;
   readonly #setters: AttributeSetters;
   /**
-   * The first tensor number of this trace. Tensors with this number or a higher one were created during the trace and
-   * become constants of the graph.
+   * First tensor number of this trace. Tensors from this number on were created during the trace and become constants
+   * of the graph.
    */
   readonly firstId: number;
   #nodes = 0;
   readonly #size = new GraphSize();
   readonly #inputs = new Set<GraphValue>();
   readonly #body = new GraphNodes();
-  /** Small constants by type, shape and bytes. */
+  /** Nodes of small constants, by type, shape and bytes. */
   readonly #constants = new Map<string, GraphValue>();
-  /** Inputs of reshapes, by result. */
+  /** The input of each reshape, by the reshape's result. */
   readonly #reshaped = new Map<GraphValue, GraphValue>();
 
   /**
@@ -69,12 +73,12 @@ export class Trace implements Disposable {
     return this.#nodes;
   }
 
-  /** True if no op gains from several threads within it. */
+  /** True if no op in the graph is faster with several threads. */
   get isSmall(): boolean {
     return this.#size.isSmall;
   }
 
-  /** True if the function should run one op after the other on one thread. False if ops run on a GPU. */
+  /** True if the function is faster with its ops one after the other on one thread. False if ops run on a GPU. */
   get isSequential(): boolean {
     return this.mode === "graph" && !this.#runtime.usesGpu && this.#size.isSequential;
   }
@@ -99,7 +103,7 @@ export class Trace implements Disposable {
     return value;
   }
 
-  /** Returns what determines a constant. Undefined for large ones, and for strings. */
+  /** Returns the type, shape and bytes of a constant as text. Undefined for large constants and strings. */
   #constantKey(handle: Pointer, dtype: number): string | undefined {
     const { shape } = this.#runtime.describe(handle);
     const bytes = (elementBytes(dtype) ?? Infinity) * elements(shape);
@@ -130,7 +134,10 @@ export class Trace implements Disposable {
     return this.#add(op);
   }
 
-  /** Adds a reshape of the tensor that former reshapes took. Returns that tensor itself if it has the shape already. */
+  /**
+   * Adds a reshape. If the input is itself the result of a reshape, the original tensor is reshaped instead. Returns
+   * the original tensor if it already has the shape.
+   */
   #reshape(op: GraphOp): GraphValue {
     const [given, shape] = op.inputs as [GraphValue, GraphValue];
     const source = this.#reshaped.get(given) ?? given;
@@ -166,10 +173,10 @@ export class Trace implements Disposable {
   }
 
   /**
-   * Adds a call of a function registered in the context. XLA compiles the function at its first run.
+   * Adds a call of a registered function. XLA compiles the function when it first runs.
    *
-   * @param fn The function's name, and the types and shapes of its results.
-   * @param inputs The inputs, in order.
+   * @param fn Name of the function, and types and shapes of its results.
+   * @param inputs Inputs of the function, in order.
    */
   callCompiled(
     fn: { name: string; results: readonly { dtype: number; shape: readonly number[] }[] },
@@ -240,8 +247,8 @@ export class Trace implements Disposable {
   /**
    * Registers the graph as a function.
    *
-   * @param name A name not yet used in the process.
-   * @param ends The placeholders and the results, in order. `serial`: whether each op runs on one thread (default: false).
+   * @param name A name that the process has not used before.
+   * @param ends Placeholders and results, in order. `serial`: true to run each op on one thread (default: false).
    */
   toFunction(
     name: string,
@@ -274,7 +281,10 @@ export class Trace implements Disposable {
     }
   }
 
-  /** Returns outputs of a function, none of which is an input or another output: TensorFlow requires a node for each. */
+  /**
+   * Returns the outputs of a function, with an identity node for each output that is also an input or another output.
+   * TensorFlow requires a separate node for each.
+   */
   #ownNodes(outputs: readonly GraphValue[]): GraphValue[] {
     const taken = new Set(this.#inputs);
     return outputs.map((output) => {

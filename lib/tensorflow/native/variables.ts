@@ -1,5 +1,5 @@
 /**
- * Temporary environment variables: for native code, which reads them at once, and for child processes.
+ * Temporary environment variables, for native code that reads them at once and for child processes.
  *
  * @module
  */
@@ -8,8 +8,8 @@
  * Runs `work` with environment variables set, then restores their former values. Child processes that start meanwhile
  * inherit the variables.
  *
- * @param values Variables by name.
- * @param work The code to run. If it returns a promise, the values are restored once the promise is settled.
+ * @param values Values by name of the variable.
+ * @param work The code to run. If it returns a promise, the values are restored when the promise settles.
  * @returns The result of `work`.
  */
 export function withVariables<R>(values: Readonly<Record<string, string>>, work: () => R): R {
@@ -33,7 +33,7 @@ export function withVariables<R>(values: Readonly<Record<string, string>>, work:
   return result;
 }
 
-/** Returns the variables that the user has not set. */
+/** Returns those of the given variables that the user has not set. */
 export function unset(values: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(values).filter(([name]) => Deno.env.get(name) === undefined));
 }

@@ -1,7 +1,7 @@
 /**
- * The wheels that provide libtensorflow, one per platform, with pinned checksums.
+ * The Python wheels that contain libtensorflow, one per platform, with pinned checksums.
  *
- * A wheel for any CPython version works, because losskit uses only its two C libraries.
+ * A wheel for any CPython version is suitable, because losskit uses only its two C libraries.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import type { PackageFile } from "../../fetch/package.ts";
 import { type Companion, CUDA_WHEELS } from "./cuda_wheels.ts";
 import type { Device } from "./device.ts";
 
-/** The wheel of a platform. */
+/** The wheel for a platform. */
 export interface Wheel extends PackageFile {
-  /** Paths of its two libraries, relative to the folder that it is unpacked into. */
+  /** Paths of its two libraries, relative to the folder into which the wheel is unpacked. */
   libraries: { framework: string; cc: string };
   /** Size and checksum of each library, by path. */
   files: Record<string, CachedFile>;
-  /** Additional required wheels, whose files keep their names. */
+  /** Additional required wheels. Their files keep their names. */
   companions: readonly Companion[];
 }
 
@@ -32,7 +32,7 @@ function wheel(
     suffix: string;
     framework: [string, number];
     cc: [string, number];
-    /** Folder of the libraries. Default: the top folder. */
+    /** Folder of the libraries inside of the wheel. Default: the top folder. */
     below?: string;
     companions?: readonly Companion[];
   },
@@ -64,7 +64,7 @@ function wheel(
   };
 }
 
-/** Wheels by `os-arch-device`, with the operating system and architecture in Deno's spelling. */
+/** Wheels by `os-arch-device`. Operating system and architecture are named as in Deno. */
 export const WHEELS: Readonly<Record<`${string}-${Device}`, Wheel>> = {
   "linux-x86_64-cpu": wheel("tensorflow-cpu", "manylinux_2_27_x86_64", {
     sha256: "dcc8afd32930e42d5296b6ee19078b773706830af4ea97fbe503b9f5e0f820cb",

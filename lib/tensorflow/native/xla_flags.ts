@@ -1,5 +1,5 @@
 /**
- * Flags for XLA, merged with the user's `XLA_FLAGS`.
+ * Flags for XLA, combined with the user's `XLA_FLAGS`.
  *
  * @module
  */
@@ -7,25 +7,25 @@ import { UserError } from "../../error/user_error.ts";
 import { readText } from "../../file/text.ts";
 import { withVariables } from "./variables.ts";
 
-/** Flags by name, without dashes. */
+/** Values of flags by name, without dashes. */
 export type XlaFlags = Readonly<Record<string, string>>;
 
 /**
- * Propagates NaN through minima and maxima, as PyTorch and TensorFlow's own kernels do. XLA's code for CPUs returns
- * the other operand by default.
+ * Makes minima and maxima propagate NaN, as in PyTorch and TensorFlow's own kernels. By default, XLA's code for CPUs
+ * returns the other operand.
  */
 export const KEEP_NAN: XlaFlags = { xla_cpu_enable_fast_min_max: "false" };
 
 /**
- * Disables XLA's newer emitters, which shortens compilation by a sixth. Training steps take the same time. A softmax
- * that XLA compiles as a whole takes twice as long. To change this for `mode: "xla"`, set
+ * Disables XLA's newer emitters, which makes compilation a sixth shorter. Training steps take the same time. A softmax
+ * in mode `xla` takes twice as long. To enable the emitters for mode `xla`, set the environment variable
  * `XLA_FLAGS=--xla_cpu_use_fusion_emitters=true`.
  */
 export const QUICK_COMPILING: XlaFlags = { xla_cpu_use_fusion_emitters: "false" };
 
 /**
- * Runs `read`, in which XLA parses its flags, with `wanted` added to the user's own flags. The user's value of a flag
- * wins. If `XLA_FLAGS` names a file of flags, the file is read and merged.
+ * Runs `read`, in which XLA parses its flags, with the `wanted` flags added to the user's flags. If the user has set a
+ * flag, the user's value is used. If `XLA_FLAGS` names a file of flags, the flags of the file are included.
  */
 export function withXlaFlags<R>(wanted: XlaFlags, read: () => R): R {
   const given = userFlags();

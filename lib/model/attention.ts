@@ -26,15 +26,18 @@ import { castLike, type Dropout, NO_DROPOUT, softCap } from "./_pointwise.ts";
 import { completeConfig, type FullGptConfig, type GptConfig } from "./config.ts";
 
 /**
- * Cache of the keys and values of earlier tokens. With it, the attention of a new token costs O(S) instead of O(S²).
- * The cache's size S is fixed, so that a compiled decoding step is traced once.
+ * Cache of the keys and values of earlier tokens. With it, the attention of a new token costs O(S) instead of O(S²). S,
+ * the number of tokens that fit the cache, is fixed, so that a compiled decoding step is traced once.
  */
 export interface KeyValueCache {
-  /** Number of tokens of each sequence in the cache, int32 [B]. It is also the position of the sequence's next token. */
+  /**
+   * Number of tokens of each sequence that the cache holds, int32 [B]. The number is also the position of the
+   * sequence's next token.
+   */
   position: tf.Tensor;
-  /** Keys of each layer, [B, G, S, D] float32. Entries of a sequence from its `position` on are unused. */
+  /** Keys of each layer, [B, G, S, D] float32. Keys at or after a sequence's `position` are unused. */
   keys: tf.Tensor[];
-  /** Values of each layer, [B, G, S, D] float32. Entries from `position` on are unused. */
+  /** Values of each layer, [B, G, S, D] float32. Values at or after a sequence's `position` are unused. */
   values: tf.Tensor[];
 }
 
@@ -50,11 +53,14 @@ export function emptyCache(config: GptConfig, B: number): KeyValueCache {
   return { position: tf.zeros([B], "int32"), keys: zeros(), values: zeros() };
 }
 
-/** Locations in a cache at which T new tokens of each sequence are written, and their attention mask. All layers share them. */
+/**
+ * Locations in a cache at which T new tokens of each sequence are written, and their attention mask. All layers have
+ * the same locations.
+ */
 export interface CachePlaces {
   /** Positions of the new tokens, int32 [B, T]. */
   readonly positions: tf.Tensor2D;
-  /** Indices of the new tokens' keys in a layer's keys: sequence, head and position, int32 [B, G, T, 3]. */
+  /** Index of each new token's key in the keys of a layer: sequence, head and position. int32 [B, G, T, 3]. */
   readonly locations: tf.Tensor;
   /** Attention mask, [B, 1, T, S]: 0 where a new token attends to a location, -Infinity elsewhere. */
   readonly mask: tf.Tensor;
@@ -64,8 +70,9 @@ export interface CachePlaces {
  * Returns the locations of T new tokens of each sequence in a cache, and their attention mask.
  *
  * @param cache The cache.
- * @param added T, and the number of new tokens of each sequence without padding: `lengths`, int32 [B]. Padding must repeat the
- * sequence's last token. It gets the position of that token, so that it writes the same keys again.
+ * @param added `T`: number of new tokens, including padding. `lengths`: number of new tokens of each sequence without
+ * padding, int32 [B]. Padding must repeat the sequence's last token. Its position is that of the last token, so the
+ * same keys are written again.
  */
 export function cachePlaces(
   { keys, position }: KeyValueCache,

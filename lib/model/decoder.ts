@@ -13,7 +13,10 @@ import { emptyCache, type KeyValueCache } from "./attention.ts";
 import { completeConfig, type FullGptConfig, type GptConfig, validateGptConfig } from "./config.ts";
 import { gptHidden, headLogits, type Parameters } from "./gpt.ts";
 
-/** Maximum number of tokens, with padding, of a pass over several prompts. It bounds memory and the work for padding. */
+/**
+ * Maximum number of tokens, including padding, in one pass over several prompts. The limit bounds the memory and the
+ * work for padding.
+ */
 const MOST_TOKENS = 2048;
 
 /** Options of a {@linkcode Decoder}. */
@@ -28,9 +31,9 @@ const NAMES = optionNames<DecoderOptions>({ rows: true });
 /** Cached keys and values by layer, in the form that compiled functions accept. */
 type CacheTensors = { keys: tf.Tensor[]; values: tf.Tensor[] };
 
-/** New tokens of some sequences. */
+/** New tokens of some of the sequences. */
 type NewTokens = {
-  /** int32 [B, T], padded with each sequence's last token. */
+  /** Token ids, int32 [B, T], padded with each sequence's last token. */
   ids: tf.Tensor2D;
   /** Number of cached tokens of each sequence, int32 [B]. */
   position: tf.Tensor;
@@ -39,19 +42,20 @@ type NewTokens = {
 };
 
 /**
- * An incremental decoder of B sequences. A new token of each sequence costs one compiled pass over a cache of `blockSize`
- * tokens per sequence. The cost does not depend on the number of tokens read. The pass is traced once.
+ * An incremental decoder of B sequences. Each new token of all sequences costs one compiled pass over a cache of
+ * `blockSize` tokens per sequence. The cost does not depend on the number of tokens read before. The pass is traced
+ * once.
  *
- * **Sequences do not depend on each other**, except for rounding. In a batch, matrix products sum in another order, and
- * vectorized functions handle the ends of vectors differently. In float32, logits agree with those of a sequence alone
- * within 1e-5 of their size. Policies that scale whole tensors, or round stochastically, depend on the batch.
+ * **Sequences do not depend on each other**, except for rounding: a batch changes the order in which matrix products
+ * sum. In float32, logits differ from those of a sequence alone by at most 1e-5 of their size. Policies that scale
+ * whole tensors or round stochastically are an exception, because their results depend on the whole batch.
  *
  * **When the context of a sequence is full**, at `blockSize` tokens, its next token starts a new context. The decoder reads
  * the last blockSize / 2 tokens (rounded down, at least 1) again from position 0, including the new token. Earlier tokens
  * are dropped. A long pass is therefore needed only once in blockSize / 2 tokens. If more tokens than that are added at
  * once, all of them are kept, up to `blockSize`.
  *
- * A user's architecture has no cache. Each call reads the whole contexts again, one sequence after the other.
+ * A user's architecture has no cache. Each call reads all contexts again, one sequence after the other.
  */
 export class Decoder implements Disposable {
   readonly #parameters: Parameters;
@@ -69,7 +73,7 @@ export class Decoder implements Disposable {
    *
    * @param parameters Parameters as tensors. The caller must keep them until the decoder is disposed of.
    * @param config Sizes and options of the model.
-   * @param options `rows`.
+   * @param options `rows`: the number of sequences.
    * @throws {RangeError} If the config is inconsistent, or `rows` is not an integer of at least 1.
    */
   constructor(parameters: Parameters, config: GptConfig, options: DecoderOptions = {}) {
@@ -102,12 +106,14 @@ export class Decoder implements Disposable {
   }
 
   /**
-   * Appends tokens to the contexts and returns the logits of the next tokens. Single tokens use the compiled pass.
+   * Appends new tokens to the contexts and returns the logits of each sequence's next token. Sequences with one new
+   * token use the compiled pass.
    *
-   * @param added New token ids of each sequence, each in [0, V). Of more than `blockSize` ids, the last `blockSize` are used.
-   * A sequence with an empty list keeps its context.
-   * @returns Logits of the next token of each sequence, float32 [V]; undefined for sequences without new tokens.
-   * @throws {RangeError} If there are no tokens, or an id is out of range. No context is changed.
+   * @param added New token ids of each sequence, each in [0, V). Of more than `blockSize` ids, the last `blockSize` are
+   * used. A sequence with an empty list keeps its context.
+   * @returns Logits of each sequence's next token, float32 [V]. Undefined for sequences without new tokens.
+   * @throws {RangeError} If there is not one list per sequence, all lists are empty, or an id is out of range. The
+   * contexts are then unchanged.
    */
   read(added: readonly ArrayLike<number>[]): (Float32Array | undefined)[] {
     this.#check(added);
@@ -135,7 +141,12 @@ export class Decoder implements Disposable {
     return logits;
   }
 
-  /** Empties the context of a sequence, for another text. */
+  /**
+   * Empties the context of a sequence, so that it can begin another text.
+   *
+   * @param row Index of the sequence.
+   * @throws {RangeError} If there is no such sequence.
+   */
   reset(row: number): void {
     if (this.#contexts[row] === undefined) {
       throw new RangeError(
@@ -145,7 +156,7 @@ export class Decoder implements Disposable {
     this.#contexts[row] = [];
   }
 
-  /** Appends tokens to a context and returns those that are not in the cache: the new ones, or the whole new context. */
+  /** Appends tokens to a context. Returns the tokens to read: the new tokens, or all tokens if a new context begins. */
   #extend(row: number, added: number[]): number[] {
     const { blockSize } = this.#config, context = this.#contexts[row]!;
     if (context.length + added.length <= blockSize) {
@@ -252,7 +263,7 @@ export class Decoder implements Disposable {
     for (const tokens of added) requireTokens(tokens, this.#config);
   }
 
-  /** Returns the cache, which the caller replaces or frees. */
+  /** Returns the cache and gives it up: the caller must replace or free it. */
   #takeCache(): CacheTensors {
     const cache = this.#cache;
     this.#cache = undefined;
@@ -276,9 +287,9 @@ export class Decoder implements Disposable {
 }
 
 /**
- * Requires token ids of a model.
+ * Throws unless all tokens are ids of the model's vocabulary.
  *
- * @throws {RangeError} If an id is out of range.
+ * @throws {RangeError} If an id is not an integer in [0, V).
  */
 export function requireTokens(tokens: ArrayLike<number>, { vocabSize }: Pick<GptConfig, "vocabSize">): void {
   for (const id of Array.from(tokens)) {
@@ -287,7 +298,10 @@ export function requireTokens(tokens: ArrayLike<number>, { vocabSize }: Pick<Gpt
   }
 }
 
-/** Groups sequences of similar numbers of unread tokens, each of at most {@linkcode MOST_TOKENS} tokens with padding. */
+/**
+ * Groups sequences with similar numbers of unread tokens. A group has at most {@linkcode MOST_TOKENS} tokens, including
+ * padding.
+ */
 function groupsOf(rows: readonly number[], unread: readonly number[][]): number[][] {
   const lengthOf = (row: number) => unread[row]!.length;
   const groups: number[][] = [];
@@ -299,7 +313,7 @@ function groupsOf(rows: readonly number[], unread: readonly number[][]): number[
   return groups.map((group) => group.sort((a, b) => a - b)); // in the order of the cache
 }
 
-/** Returns the rows of a matrix, and frees it. */
+/** Returns the rows of a matrix and disposes of the matrix. */
 function rowsOf(matrix: tf.Tensor): Float32Array[] {
   const [B, V] = matrix.shape as [number, number];
   const values = matrix.dataSync() as Float32Array;

@@ -14,11 +14,11 @@ import { type SampleOptions, sampleToken, validateSampleOptions } from "./sample
 
 /** Options of {@linkcode generate}. */
 export interface GenerateOptions extends SampleOptions {
-  /** Text to continue, or several. Default: a line break. */
+  /** Text to continue, or a list of texts to continue separately. Default: a line break. */
   readonly prompt?: string | readonly string[] | undefined;
   /** Number of tokens to generate for each prompt, at least 0. Default: 100. */
   readonly maxNewTokens?: number | undefined;
-  /** Seed of the sampling, an integer in [0, 2^53). Each prompt has its own random stream, with this seed. Default: 1. */
+  /** Seed of the sampling, an integer in [0, 2^53). Every prompt starts a random stream with this seed. Default: 1. */
   readonly seed?: number | undefined;
   /**
    * Strings that end the generation, each of at least one character. The result ends before the first of them. Default:
@@ -26,7 +26,8 @@ export interface GenerateOptions extends SampleOptions {
    */
   readonly stop?: string | readonly string[] | undefined;
   /**
-   * Number of prompts that the model continues at a time, at least 1. Results depend on it through rounding only. Default: 8.
+   * Number of prompts that the model continues at the same time, at least 1. Another number changes results only
+   * through rounding. Default: 8.
    */
   readonly batchSize?: number | undefined;
 }
@@ -56,11 +57,13 @@ export function generate(
   options?: GenerateOptions & { readonly prompt?: string | undefined },
 ): string;
 /**
- * Generates text after several prompts, `batchSize` at a time. Each text is the one of its prompt alone, unless rounding
- * decides between two tokens.
+ * Generates text after several prompts, `batchSize` prompts at a time. Each text equals that of its prompt alone,
+ * unless two tokens are so close that rounding decides between them.
  *
- * @param options `prompt`, a list; other options as for a single prompt.
- * @returns Each prompt, followed by the generated text.
+ * @param model The model. To generate in another precision, call this function inside `autocast`.
+ * @param tokenizer Tokenizer that encodes the prompts and decodes the results.
+ * @param options `prompt` is a list. The other options are those of a single prompt, and `batchSize`.
+ * @returns For each prompt, the prompt followed by its generated text.
  */
 export function generate(
   model: Gpt,
@@ -100,9 +103,9 @@ export interface ContinueOptions extends GenerateTokensOptions, Pick<GenerateOpt
 }
 
 /**
- * Generates tokens after each prompt until its text contains a stop string, or `maxNewTokens` are generated.
+ * Generates tokens after each prompt, until its text contains a stop string or `maxNewTokens` are generated.
  *
- * @returns The text of each prompt and its new tokens, up to the first stop string after the prompt.
+ * @returns For each prompt, its text with the new tokens. The text ends before the first stop string after the prompt.
  * @throws {RangeError} If an option or a prompt is out of range.
  */
 export function continueTexts(
@@ -134,7 +137,7 @@ export function continueTexts(
 
 /** Options of {@linkcode generateTokens}. */
 export interface GenerateTokensOptions extends SampleOptions, Pick<GenerateOptions, "seed" | "batchSize"> {
-  /** Token ids of each prompt, at least one. Of more than `blockSize` ids, the last `blockSize` are used. */
+  /** Token ids of each prompt, at least one per prompt. Of more than `blockSize` ids, the last `blockSize` are used. */
   readonly prompts: readonly ArrayLike<number>[];
   /** Number of tokens to generate for each prompt, at least 0. */
   readonly maxNewTokens: number;
@@ -143,9 +146,9 @@ export interface GenerateTokensOptions extends SampleOptions, Pick<GenerateOptio
    * is padded. Default: V.
    */
   readonly vocabSize?: number | undefined;
-  /** Token ids that end the generation of a prompt. Its result ends before the first of them. Default: none. */
+  /** Token ids that end the generation after a prompt. The result ends before the first of them. Default: none. */
   readonly stopIds?: readonly number[] | undefined;
-  /** Returns true to end the generation of prompt `i`, given its new tokens so far. Default: never. */
+  /** Returns true to end the generation after prompt `i`, given its new tokens so far. Default: never. */
   readonly isOver?: ((made: Int32Array, i: number) => boolean) | undefined;
 }
 
@@ -153,7 +156,7 @@ export interface GenerateTokensOptions extends SampleOptions, Pick<GenerateOptio
 interface Continuation {
   /** Index of the prompt. */
   readonly i: number;
-  /** New tokens, of which `count` are set. */
+  /** Room for the new tokens, of which the first `count` are set. */
   readonly made: Int32Array;
   count: number;
   readonly random: Random;
@@ -164,17 +167,18 @@ interface Continuation {
 /**
  * Generates token ids after each prompt. Equal parameters, options and machines give equal tokens.
  *
- * The model continues `batchSize` prompts at a time. A prompt that ends makes room for the next one. Each prompt has its own
- * random stream, so other prompts change its tokens through rounding only, as described in {@linkcode Decoder}.
+ * The model continues `batchSize` prompts at the same time. When a prompt ends, the next one takes its place. Each
+ * prompt has a random stream of its own. Other prompts therefore change its tokens only through rounding, as described
+ * in {@linkcode Decoder}.
  *
- * Keys and values are cached. Each new token costs one pass over a cache of `blockSize` tokens. When the context is full, its
- * last blockSize / 2 tokens are read again and earlier tokens are dropped. To set the precision policy, call this function
- * inside `autocast`.
+ * Keys and values are cached. Each new token costs one pass over a cache of `blockSize` tokens. When the context is
+ * full, its last blockSize / 2 tokens are read again and earlier tokens are dropped. To set the precision policy, call
+ * this function inside `autocast`.
  *
  * @param parameters Parameters as tensors.
  * @param config Sizes and options of the model.
  * @param options The prompts, the number of tokens, and sampling options.
- * @returns The new tokens of each prompt without the prompt, int32. At most `maxNewTokens`.
+ * @returns The new tokens of each prompt, without the prompt itself. int32, at most `maxNewTokens` per prompt.
  * @throws {RangeError} If an option or a prompt is out of range.
  */
 export function generateTokens(

@@ -62,8 +62,8 @@ export interface PassOptions {
    */
   readonly cache?: KeyValueCache | undefined;
   /**
-   * With a cache: number of tokens of each sequence without padding, int32 [B], from 0 to T. Padding must repeat the
-   * sequence's last token. Default: T.
+   * Number of new tokens of each sequence without padding, int32 [B], from 0 to T. Padding must repeat the sequence's
+   * last token. Read only if there is a cache. Default: T.
    */
   readonly lengths?: tf.Tensor | undefined;
 }
@@ -179,8 +179,9 @@ function ownHidden(
  * Returns the cosines and sines of the rotary angles of positions.
  *
  * @param config Sizes and options of the model.
- * @param positions A number T, for the positions 0 to T - 1, or positions of each sequence, int32 [B, T].
- * @returns float32 [T, D / 2] each; for positions of each sequence [B, 1, T, D / 2].
+ * @param positions Positions of each sequence's tokens, int32 [B, T]. A number T stands for the positions 0 to T - 1 of
+ * all sequences.
+ * @returns float32 each: [B, 1, T, D / 2], or [T, D / 2] for a number T.
  */
 export function rotaryAngles(
   { nEmbd, nHead, blockSize, ropeTheta: theta, ropeScaling }: FullGptConfig,

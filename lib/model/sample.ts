@@ -8,18 +8,18 @@ import type { Random } from "../text/random.ts";
 /** Options for sampling a token. */
 export interface SampleOptions {
   /**
-   * Sampling temperature, at least 0: the logits are divided by it. 0 always selects the most likely token; of equal
-   * ones, that of the lowest id. Default: 1.
+   * Sampling temperature, at least 0. The logits are divided by it. 0 always selects the most likely token; if several
+   * are equally likely, the one with the lowest id. Default: 1.
    */
   readonly temperature?: number | undefined;
   /**
-   * Number of most likely tokens from which to sample, at least 1. Of equally likely tokens, those of lower id come
+   * Number of most likely tokens from which to sample, at least 1. Of equally likely tokens, those with lower ids come
    * first. Default: all tokens.
    */
   readonly topK?: number | undefined;
   /**
-   * Nucleus sampling, in (0, 1]: samples from the fewest most likely tokens whose total probability reaches `topP`
-   * (Holtzman et al. 2020). It is applied after `topK`. Default: 1, all tokens.
+   * Nucleus sampling (Holtzman et al. 2020), in (0, 1]: samples from the smallest set of most likely tokens whose total
+   * probability reaches `topP`. It is applied after `topK`. Default: 1, all tokens.
    */
   readonly topP?: number | undefined;
 }
@@ -65,7 +65,7 @@ export function sampleToken(logits: Float32Array, random: Random, options: Sampl
   return best; // reached through rounding only
 }
 
-/** Returns unnormalized probabilities: 1 for the largest logit, `most`. */
+/** Returns unnormalized probabilities. The probability of the largest logit, `most`, is 1. */
 function weightsOf(
   logits: ArrayLike<number>,
   { most, temperature }: { most: number; temperature: number },
@@ -75,7 +75,7 @@ function weightsOf(
   return weights;
 }
 
-/** Returns the `topK` most likely tokens, in order: of them, the fewest whose total probability reaches `topP`. */
+/** Returns the `topK` most likely tokens in order, limited to the fewest whose total probability reaches `topP`. */
 function nucleus(
   logits: Float32Array,
   { topK, topP, temperature }: { topK: number; topP: number; temperature: number },

@@ -102,8 +102,7 @@ export const TRAINER_FIELDS = {
     added: 0,
     least: 0,
     flag: true,
-    doc:
-      "steps of decay at the end of the run with the schedule wsd, at least 1; other schedules do not use it",
+    doc: "steps of decay at the end of the run; only with the schedule wsd, which requires at least 1",
   },
   optimizer: {
     type: "text",

@@ -1,5 +1,6 @@
 /**
- * The local files of a module: the module and the files that it imports, without packages and losskit's own files.
+ * The local files of a module: the module and the files that it imports. Packages and losskit's own files are not
+ * included.
  *
  * @module
  */
@@ -26,7 +27,7 @@ interface GraphModule {
 }
 
 /**
- * Returns the paths of a module and of its local imports.
+ * Returns the paths of a module and of the local files that it imports, directly or indirectly.
  *
  * @param entry Absolute path of the module.
  * @throws {UserError} If a file is missing or has a syntax error, or an import is not a file, a package or losskit.

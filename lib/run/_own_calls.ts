@@ -1,12 +1,12 @@
 /**
- * Calls of a user's functions, with errors that name the file and the line.
+ * Calls of user-written functions. Their errors name the file and the line.
  *
  * @module
  */
 import { pathToFileURL } from "node:url";
 import { UserError } from "../error/user_error.ts";
 
-/** A module of a user. */
+/** A user-written module. */
 interface Place {
   /** Folder of the module's copy. */
   readonly folder: string;
@@ -25,7 +25,9 @@ function reasonOf(error: unknown, folder: string): { message: string; place: str
   return { message: first, place: at === undefined || first.includes(at) ? "" : ` at ${at}` };
 }
 
-/** Calls a function of a user. Errors of other kinds become a `UserError` with the file and the line. */
+/**
+ * Calls a user-written function. Rethrows errors other than `UserError` as a `UserError` with the file and the line.
+ */
 function call<R>(work: () => R, name: string, { folder, entry }: Place): R {
   try {
     return work();
@@ -39,7 +41,10 @@ function call<R>(work: () => R, name: string, { folder, entry }: Place): R {
   }
 }
 
-/** Returns an export whose functions are called with {@linkcode call}. An object gets the module's path as its name. */
+/**
+ * Wraps an export, so that its functions are called with {@linkcode call}. An object without a name gets the module's
+ * path as its name.
+ */
 function wrap(own: object, place: Place): object {
   if (typeof own === "function") {
     return (...values: unknown[]) => call(() => own(...values), own.name || "the function", place);
@@ -59,5 +64,5 @@ function wrap(own: object, place: Place): object {
   };
 }
 
-/** Calls of a user's functions. */
+/** Functions for calling user-written code. */
 export const guarded = { reasonOf, wrap };

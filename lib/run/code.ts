@@ -1,5 +1,6 @@
 /**
- * Source code of recorded runs: saves uncommitted changes with a plan and rebuilds the code from the repository.
+ * Source code of recorded runs. Uncommitted changes are saved with a plan, and the code of a run is rebuilt from the
+ * git repository.
  *
  * @module
  */
@@ -8,15 +9,20 @@ import { isFile } from "../file/exists.ts";
 import { PACKAGE_FOLDER, packageFolder } from "../file/package.ts";
 import { atomicWrite, type Environment, hashSources, sha256Hex, sourcesHash } from "../record/mod.ts";
 
-/** A checkout in which a run's worker can start. */
+/** A folder with losskit's code, in which a run can be executed. `using` deletes a rebuilt folder. */
 export interface CodeTree extends Disposable {
   /** Folder that holds `lib/`. */
   readonly root: string;
-  /** Description of a rebuilt checkout. Undefined for the current checkout. */
+  /** Description of the rebuilt code, such as `commit HASH`. Undefined for the current checkout. */
   readonly built: string | undefined;
 }
 
-/** Saves uncommitted changes as `code.diff` with the plan. Writes no file for a clean checkout or outside of a repository. */
+/**
+ * Saves the uncommitted changes of this checkout as `code.diff`. Writes no file if there are none, or outside of a git
+ * repository.
+ *
+ * @param dir The sweep's folder.
+ */
 export function keepDiff(dir: string): void {
   // A package in node_modules can lie in a repository that does not contain it.
   if (git(["ls-files", "--error-unmatch", "deno.json"]) === undefined) return;
@@ -40,20 +46,20 @@ function diffPath(dir: string): string {
   return join(dir, "code.diff");
 }
 
-/** Recorded identity of the code of a run. */
+/** Identity of a run's code, as its manifest records it. */
 export interface RecordedCode {
-  /** SHA-256 of the sources in `lib/`. */
+  /** SHA-256 of the source files in `lib/`. */
   readonly libSha256: string;
-  /** Commit, and the hash of uncommitted changes. */
+  /** `gitCommit`: the commit. `gitDiffSha256`: SHA-256 of the uncommitted changes; undefined if there were none. */
   readonly environment: Pick<Environment, "gitCommit" | "gitDiffSha256">;
 }
 
-/** Returns true if the `lib/` of this checkout is the recorded code. */
+/** Returns true if `lib/` of this checkout is equal to the recorded code. */
 export function isPresentCode({ libSha256 }: RecordedCode): boolean {
   return sourcesHash() === libSha256;
 }
 
-/** Returns an error text for a run of other code, with the remedies. */
+/** Returns the text of the error for a run whose code differs from this checkout, with the remedies. */
 export function otherCode({ environment: { gitCommit, gitDiffSha256 } }: RecordedCode, dir: string): string {
   const diff = gitDiffSha256 === undefined ? "" : ` with the changes in ${diffPath(dir)}`;
   const made = gitCommit === undefined ? "" : `: commit ${gitCommit}${diff}`;
@@ -62,13 +68,13 @@ export function otherCode({ environment: { gitCommit, gitDiffSha256 } }: Recorde
 }
 
 /**
- * Rebuilds the code of a run from the repository and `code.diff` in the sweep folder. The folder must be trusted:
- * `code.diff` is executed, and the folder also holds the hashes that verify it.
+ * Rebuilds the code of a run in a temporary folder, from the git repository and `code.diff` in the sweep's folder. The
+ * caller must trust the sweep's folder, since the changes in `code.diff` become part of the code.
  *
  * @param recorded The recorded identity of the code.
- * @param dir The sweep folder, which holds the uncommitted changes.
+ * @param dir The sweep's folder, which holds `code.diff`.
  * @param show Receives lines that list the differences from this checkout.
- * @returns The code, or the reason why it is missing.
+ * @returns The code. If it cannot be rebuilt, `missing` states the reason.
  */
 export function recordedCode(
   recorded: RecordedCode,
@@ -141,7 +147,10 @@ function bytesOf(path: string): string | undefined {
   }
 }
 
-/** Returns the source files of `lib/` that changed since a commit, or undefined if git cannot compare them. */
+/**
+ * Returns the source files of `lib/` that changed since a commit, without tests. Returns undefined if the commit is
+ * undefined or git cannot compare it.
+ */
 export function changedFiles(commit: string | undefined): string[] | undefined {
   const names = commit === undefined ? undefined : git(["diff", "--name-only", commit, "--", "lib"]);
   return names?.trimEnd().split("\n").filter((name) => name.endsWith(".ts") && !name.endsWith("_test.ts"));

@@ -1,5 +1,5 @@
 /**
- * Loads corpora by the names in a spec, and tokenizes them with a cache that runs share.
+ * Loads corpora by their names in a spec, and tokenizes them. Runs share a cache of tokens.
  *
  * @module
  */
@@ -46,7 +46,8 @@ async function loadPart(name: string): Promise<Part> {
  * Loads a corpus.
  *
  * @param data `shakespeare`, `markov` with or without parameters, the path of a text file or folder, or a glob pattern.
- * A list of these concatenates their texts.
+ * The texts of a list are concatenated.
+ * @returns `corpus`: the text. `source`: its name, path and SHA-256, as records hold them.
  * @throws {UserError} If a corpus or file is missing, a file is named twice, or two named texts have the same content.
  */
 export async function loadCorpus(
@@ -85,7 +86,9 @@ export async function loadCorpus(
   return { corpus, source: { name: corpus.name, path, sha256: corpus.sha256 } };
 }
 
-/** Requires that no two named texts have the same content: the copy could put validation text into the training split. */
+/**
+ * Requires that no two named texts have the same content: the copy could put validation text into the training split.
+ */
 function requireOtherContent(parts: readonly Part[], names: readonly string[]): void {
   const seen = new Map<string, string>();
   for (const [i, { corpus: { sha256 } }] of parts.entries()) {
@@ -106,7 +109,9 @@ function nameOf(parts: readonly Part[]): string {
   return (names.length <= 3 ? names : [...names.slice(0, 2), `${names.length - 2} more`]).join("+");
 }
 
-/** Returns the entropy rate of a corpus as a line for the terminal, or undefined if it is unknown. */
+/**
+ * Describes the entropy rate of a corpus as a line for the terminal. Returns undefined if the entropy rate is unknown.
+ */
 export function describeEntropy({ name, entropyRate }: DataSource): string | undefined {
   if (entropyRate === undefined) return undefined;
   const bits = entropyRate / Math.LN2;
@@ -135,7 +140,7 @@ function tokenCache(): CacheOptions | undefined {
  * @param spec The run's tokenizer and documents.
  * @param dir The sweep's folder. It holds a copy of the tokenizer if the spec names a tokenizer file. Default: only a
  * tokenizer file that this process has already read can be used.
- * @throws {UserError} If {@linkcode prepareCorpus} throws, or if the tokenizer's file is missing.
+ * @throws {UserError} If the tokenizer's file is missing, or the text cannot be tokenized ({@linkcode prepareCorpus}).
  */
 export async function prepareForRun(
   corpus: Corpus,

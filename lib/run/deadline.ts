@@ -7,17 +7,18 @@
 /** Polling interval in milliseconds. Polling also avoids timers beyond 24.8 days, which would fire at once. */
 const POLL_MS = 500;
 
-/** A running deadline timer. Dispose it to stop polling. */
+/** A deadline that is being watched. `using` ends the watch. */
 export interface Deadline extends Disposable {
-  /** Signal that aborts when the run must stop. */
+  /** Aborted when the run must stop. */
   readonly reached: AbortSignal;
 }
 
 /**
- * Polls the wall clock and aborts a signal `margin` before a deadline.
+ * Watches the wall clock, and aborts a signal some time before a deadline.
  *
- * @param at The deadline in milliseconds since 1970. Infinity disables it.
- * @param options `margin` in milliseconds (default 60,000), and the clock `now`.
+ * @param at The deadline in milliseconds since 1970. Infinity: no deadline.
+ * @param options `margin`: time before the deadline at which the signal is aborted, in milliseconds (default: 60,000).
+ * `now`: returns the time in milliseconds since 1970 (default: `Date.now`).
  */
 export function watchDeadline(
   at: number,

@@ -1,8 +1,9 @@
 /**
- * Probes the current environment and compares it with recorded ones.
+ * Description of the current environment (machine, TensorFlow, Deno and code), and its comparison with recorded
+ * environments.
  *
- * As a program, prints the environment as JSON. A sweep uses this program to avoid starting TensorFlow in its own
- * process.
+ * As a program, this module prints the environment as JSON. A sweep runs the program, so that TensorFlow does not start
+ * in the sweep's own process.
  *
  * @module
  */
@@ -10,7 +11,7 @@ import { denoArguments } from "../file/package.ts";
 import { collectEnvironment, describeChange, type Environment, environmentChanges } from "../record/mod.ts";
 import { probeRounding, type TensorFlow, useTensorFlow } from "../tensorflow/mod.ts";
 
-/** Describes this machine. TensorFlow must be running in this process. */
+/** Returns the current environment. TensorFlow must be running in this process. */
 export async function currentEnvironment(tensorflow: TensorFlow): Promise<Environment> {
   return await collectEnvironment({
     tensorflowVersion: tensorflow.version,
@@ -20,17 +21,20 @@ export async function currentEnvironment(tensorflow: TensorFlow): Promise<Enviro
   });
 }
 
-/** Describes the environment changes that can affect results. Returns undefined if there are none. */
+/** Describes the differences between two environments that can change results. Returns undefined if there are none. */
 export function changesThatMatter(before: Environment, after: Environment): string | undefined {
   const changes = environmentChanges(before, after).filter(({ matters }) => matters);
   return changes.length === 0 ? undefined : changes.map(describeChange).join("; ");
 }
 
-/** Shell wrapper that ignores signals. A terminal sends Ctrl-C to all processes; the parent process handles it. */
+/**
+ * Shell command that ignores signals. A terminal sends Ctrl-C to all processes, but only the parent process must handle
+ * it.
+ */
 const UNDISTURBED = 'trap "" INT TERM HUP; exec "$@"';
 
 /**
- * Describes this machine from a separate, short-lived process, which starts TensorFlow.
+ * Returns the current environment. Starts TensorFlow in a separate process that ends afterwards.
  *
  * @throws {Error} If the process fails, with its error output.
  */

@@ -1,6 +1,6 @@
 /**
- * Estimates the memory and time of a run before it starts. Memory follows from the sizes; time is scaled from
- * measurements.
+ * Estimates of the memory and the time of a run before it starts. Memory is computed from sizes. Time is computed from
+ * the measured cost of a step.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { modelOf } from "./model_of.ts";
 const BASE_BYTES = 480e6;
 
 /**
- * Activations that a block saves for the backward pass: per token and unit of width, and per attention score of a head.
+ * Numbers that a block saves for the backward pass: per token and unit of the width C, and per attention score.
  */
 const KEPT_PER_WIDTH = 24, KEPT_PER_SCORE = 5;
 
@@ -23,12 +23,15 @@ const KEPT_PER_WIDTH = 24, KEPT_PER_SCORE = 5;
 const KEPT_PER_LOGIT = 4;
 
 /**
- * Estimates the peak memory of a run in bytes. Counts 4 bytes per value for weights, gradients, optimizer moments and
- * the moving average, a second copy of these during a checkpoint, and the saved activations of a micro-batch. The
- * constant base covers the allocator and XLA.
+ * Estimates the peak memory of a run in bytes. The estimate is the sum of these parts, with 4 bytes per number:
+ *
+ * - weights, gradients, optimizer state and moving average
+ * - copies of the weights, the optimizer state and the moving average, for a checkpoint
+ * - activations of a micro-batch that are saved for the backward pass
+ * - a constant for Deno and TensorFlow
  *
  * @param run The run.
- * @param vocabSize V.
+ * @param vocabSize Number of tokens in the vocabulary.
  */
 export function estimateBytes(run: RunSpec, vocabSize: number): number {
   const P = parameterCount(modelOf(run, vocabSize));
@@ -40,9 +43,12 @@ export function estimateBytes(run: RunSpec, vocabSize: number): number {
 }
 
 /**
- * Requires that a run fits the memory of this machine.
+ * Requires that a run fits into the memory of this machine.
  *
- * @throws {UserError} If it does not, with the expected and available memory.
+ * @param run The run.
+ * @param memory `bytes`: peak memory of the run in bytes. `total`: memory of the machine in bytes (default: this
+ * machine's).
+ * @throws {UserError} If `bytes` exceeds `total`. The message has both.
  */
 export function requireMemory(
   run: RunSpec,
@@ -58,7 +64,7 @@ export function requireMemory(
   );
 }
 
-/** Fields that do not affect the cost of a step. */
+/** Fields of a spec that do not change the cost of a step. */
 const WITHOUT_COST: ReadonlySet<string> = new Set([
   ...[
     "data",
@@ -88,7 +94,7 @@ const WITHOUT_COST: ReadonlySet<string> = new Set([
   ...["labelSmoothing", "zLoss", "saveBest", "sampling", "allowDivergence"],
 ]);
 
-/** Returns a key that is equal for runs with the same cost per step. */
+/** Returns a text that identifies the cost of a step. It is equal for runs whose steps have the same cost. */
 export function costKey(run: RunSpec): string {
   return canonicalJson(Object.fromEntries(Object.entries(run).filter(([field]) => !WITHOUT_COST.has(field))));
 }
@@ -97,15 +103,21 @@ export function costKey(run: RunSpec): string {
 export interface Cost {
   /** Seconds from the start of the process to the end of the first step. */
   readonly startSeconds: number;
-  /** Seconds of a training step. */
+  /** Duration of a training step in seconds. */
   readonly stepSeconds: number;
-  /** Seconds per evaluated token. */
+  /** Duration of an evaluation in seconds, divided by its number of tokens. */
   readonly evalSecondsPerToken: number;
-  /** Peak memory in bytes. Undefined: not measured. */
+  /** Peak memory in bytes. Undefined if it was not measured. */
   readonly bytes?: number | undefined;
 }
 
-/** Estimates the duration of a run in seconds. */
+/**
+ * Estimates the duration of a run in seconds.
+ *
+ * @param run The run.
+ * @param cost Measured cost of the run's steps.
+ * @param validationTokens Number of tokens in the validation split.
+ */
 export function estimateSeconds(run: RunSpec, cost: Cost, validationTokens: number): number {
   const evaluations = 1 + Math.ceil(run.steps / run.evalEvery);
   const limit = (most: number | "all") => most === "all" ? Infinity : most;

@@ -1,5 +1,5 @@
 /**
- * Executes one run from its spec into its folder. This is the only module where training meets the record.
+ * Execution of one run: trains the model of a spec and records the events in the run's folder.
  *
  * @module
  */
@@ -45,32 +45,34 @@ import { findResumePoint } from "./resume_point.ts";
 import { modelOf } from "./model_of.ts";
 import { writeRunTokenizer } from "./run_tokenizer.ts";
 
-/** Exit status of a run: 0 finished, 75 interrupted. All other outcomes throw. */
+/** Exit status of a run: 0 if it is finished, 75 if it was interrupted. All other outcomes throw an error. */
 export type RunExit = 0 | 75;
 
 /** Folder, signals and output of a run. */
 export interface ExecuteOptions {
   /** The run's folder. */
   readonly folder: string;
-  /** Signal that requests a stop after the current step. */
+  /** Aborting this signal stops the run after the current step, with a checkpoint. Default: none. */
   readonly signal?: AbortSignal | undefined;
   /** Receives log lines. */
   readonly print: (line: string) => void;
-  /** Resumes a run that was started in another environment. Default: false, such a run starts over. */
+  /** True to resume a run that was started in another environment. Default: false; the run starts over. */
   readonly allowEnvironmentChange?: boolean | undefined;
   /** Options of the claim, the lock file that gives one process ownership of the run. */
   readonly claim?: ClaimOptions | undefined;
 }
 
 /**
- * Executes or resumes a run. A finished run is left unchanged. A journal line is on disk before the second step after
- * it starts. A checkpoint is written atomically, after the steps that it includes.
+ * Executes a run, or resumes it from its last checkpoint. A finished run is left unchanged. The journal line of a step
+ * is synced to disk before the line of the next step is written. A checkpoint is written atomically, after the journal
+ * lines of its steps are on disk.
  *
- * @param run Spec, text and code.
+ * @param run `spec`: the run's spec. `data`: the recorded name, path and hash of its text. `libSha256`: SHA-256 of
+ * losskit's sources.
  * @param options Folder, signals and output.
  * @throws {ClaimedError} If another process owns the run.
- * @throws {UserError} For damaged files or a folder that is not writable; with exit status 4 if the run diverged and
- * `allowDivergence` is false.
+ * @throws {UserError} If a file is damaged or the folder is not writable. With exit status 4 if a loss is NaN or
+ * infinite and `allowDivergence` is false.
  */
 export async function executeRun(
   run: { spec: RunSpec; data: DataSource; libSha256: string },

@@ -1,8 +1,8 @@
 /**
- * Explains a run's first non-finite number, with the replay in a separate process.
+ * Explanation of a run's first NaN or infinite number. The run is replayed in a separate process.
  *
- * As a program, takes a run's folder and prints the explanation as JSON. `explain` uses this program to avoid calling
- * native code in its own process.
+ * As a program, this module takes a run's folder as argument and prints the explanation as JSON. The command `explain`
+ * runs the program, so that TensorFlow does not start in the command's own process.
  *
  * @module
  */
@@ -14,8 +14,8 @@ import { findRunNonFinite } from "./non_finite.ts";
 type Output = { readonly sentence: string } | { readonly error: string };
 
 /**
- * Explains where the first NaN or infinite number of a recorded run comes from, in a sentence. Progress goes to standard
- * error.
+ * Returns a sentence about the op that computed the first NaN or infinite number of a recorded run. Writes progress to
+ * standard error.
  *
  * @param folder The run's folder.
  * @throws {UserError} If the run, its checkpoint or its text cannot be read.

@@ -1,5 +1,5 @@
 /**
- * Finds the text of a record: one search for every command.
+ * Search for the text of a recorded run. Every command uses this search.
  *
  * @module
  */
@@ -12,24 +12,26 @@ import { loadCorpus } from "./corpus.ts";
 
 /** Places to search for a text. */
 export interface TextPlaces {
-  /** The folder of `plan.json`. Default: only the recorded path is searched. */
+  /**
+   * The folder of `plan.json`, which is searched after the recorded path. Default: only the recorded path is searched.
+   */
   readonly dir?: string | undefined;
-  /** The text's path now, as the option `--data` names it. Default: the recorded path, then the folder of `plan.json`. */
+  /** Present path of the text, as the option `--data` gives it. If it is set, no other place is searched. */
   readonly data?: string | readonly string[] | undefined;
 }
 
-/** Returns the folder of a run's `plan.json`: `DIR` of `DIR/runs/ID`. */
+/** Returns the folder of a run's `plan.json`: DIR, if the run's folder is DIR/runs/ID. */
 export function planFolder(run: string): string {
   return dirname(dirname(resolve(run)));
 }
 
 /**
- * Loads the text of a record: from `data` if given, else from the recorded path, else from the folder of `plan.json`.
- * A text counts only if its SHA-256 is the recorded one.
+ * Loads the text of a recorded run. Searches `data` if given. Otherwise, searches the recorded path and then the folder
+ * of `plan.json`. A text with another SHA-256 than the recorded one is not used.
  *
- * @param recorded The record's text.
- * @param places Where to search.
- * @returns The text, and the record with the text's present path.
+ * @param recorded The recorded name, path and SHA-256 of the text.
+ * @param places Places to search.
+ * @returns `corpus`: the text. `source`: `recorded` with the present path of the text.
  * @throws {UserError} If no place has the recorded text.
  */
 export async function findText(
@@ -61,7 +63,10 @@ export async function findText(
   );
 }
 
-/** Returns the recorded paths, the same with missing files taken from `dir`, and all files in `dir`. */
+/**
+ * Returns the lists of paths to try in order: the recorded paths; the recorded paths with missing files replaced by
+ * files in `dir`; the files of the same names in `dir`.
+ */
 function candidatesIn(dir: string, names: string | readonly string[]): (string | string[])[] {
   const beside = (path: string) => join(dir, basename(path));
   const missing = (path: string) => exists(path) || !exists(beside(path)) ? path : beside(path);

@@ -1,5 +1,5 @@
 /**
- * Models from which runs start: weights of another run, or of a Hugging Face folder.
+ * Models whose weights are the initial weights of runs (`initFrom`): another run, or a Hugging Face folder.
  *
  * @module
  */
@@ -27,31 +27,32 @@ import { openModel } from "./open_model.ts";
 /** Names of the files of a model. */
 const CONFIG = "model.json", WEIGHTS = "model.safetensors";
 
-/** A model from which runs start. */
+/** A model whose weights are the initial weights of runs. */
 export interface InitialModel {
-  /** `NAME@HASH` of config, weights and tokenizer. */
+  /** Name of the model, `NAME@HASH`, with the hash of config, weights and tokenizer. */
   readonly name: string;
-  /** `NAME@HASH` of its tokenizer. */
+  /** Name of the model's tokenizer, `NAME@HASH`. */
   readonly tokenizer: string;
-  /** Number of tokens of its tokenizer. */
+  /** Number of tokens of the model's tokenizer. */
   readonly tokens: number;
-  /** Sizes and options. `vocabSize` is at least `tokens`. */
+  /** Config of the model. `vocabSize` is at least `tokens`. */
   readonly config: GptConfig;
 }
 
-/** Initial models by name, for checks of specs. */
+/** Initial models that this process has read, by name. Checks of specs use them. */
 const models = new Map<string, InitialModel>();
 
-/** Returns the initial model of a name that this process has read. */
+/** Returns an initial model that this process has read, by its name `NAME@HASH`. Returns undefined for other names. */
 export function knownModel(name: string): InitialModel | undefined {
   return models.get(name);
 }
 
 /**
- * Reads a model from which runs start.
+ * Reads a model whose weights are the initial weights of runs.
  *
- * @param path Folder of a run, or Hugging Face folder of a GPT-2 or LLaMA; or the name of a model in `dir`.
- * @param dir Folder of a sweep that has the input. Default: none.
+ * @param path Folder of a run, or Hugging Face folder of a GPT-2 or LLaMA. Or the name `NAME@HASH` of a model in `dir`.
+ * @param dir Folder of a sweep that holds a copy of the model. Only needed for `NAME@HASH`. Default: only models that
+ * this process has already read can be named by `NAME@HASH`.
  * @throws {UserError} If the folder contains no supported model, or its files are damaged.
  */
 export async function initialModel(path: string, dir?: string): Promise<InitialModel> {
@@ -132,11 +133,12 @@ function readModel(
 }
 
 /**
- * Returns the weights from which a run starts.
+ * Returns the initial weights of a run: random weights, or the weights of the model that `initFrom` names.
  *
  * @param spec The run's spec.
- * @param options The run's `model`, and the sweep's folder `dir`, which has the initial model.
- * @throws {UserError} If the initial model is missing, damaged, or of other shapes.
+ * @param options `model`: config of the run's model. `dir`: the sweep's folder, which holds a copy of the initial
+ * model.
+ * @throws {UserError} If the initial model is missing or damaged, or has weights of other shapes.
  */
 export function initialParametersOf(
   { initFrom, seed, perturb, reorder }: Pick<RunSpec, "initFrom" | "seed" | "perturb" | "reorder">,
@@ -163,7 +165,7 @@ export function initialParametersOf(
   return parameters;
 }
 
-/** Returns true for the rows of the table of positions: a shorter context uses the first ones. */
+/** Returns true for the rows of the position embeddings. A run with a shorter context uses the first rows. */
 function isCut(parameter: string, dimension: number): boolean {
   return parameter === "wpe.weight" && dimension === 0;
 }

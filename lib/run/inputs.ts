@@ -1,8 +1,8 @@
 /**
- * Inputs of runs other than the text: initial models and tokenizer files.
+ * Inputs of runs other than the text: initial models, tokenizer files and user-written modules.
  *
- * A spec names an input by its content, `NAME@HASH`, so that the run's ID depends on it. The sweep's folder holds a copy
- * of each input in `inputs/HASH`. A run that was planned once thus does not depend on the original files.
+ * A run's spec names an input by its content, `NAME@HASH`, so that the run's ID depends on the content. The sweep's
+ * folder holds a copy of each input in `inputs/HASH`. A planned run thus does not depend on the original files.
  *
  * @module
  */
@@ -15,47 +15,53 @@ import { readRegular } from "../file/regular.ts";
 import { atomicWrite, type RunSpec, sha256Hex } from "../record/mod.ts";
 import { loadTokenizer, loadTokenizerFile, type Tokenizer } from "../text/mod.ts";
 
-/** Name of the file of a tokenizer. */
+/** Name of the file with a tokenizer, in an input's folder and in a run's folder. */
 export const TOKENIZER = "tokenizer.json";
 
-/** Files of an input by name. */
+/** Files of an input: content by path relative to the input's folder. */
 export type Files = Readonly<Record<string, string | Uint8Array<ArrayBuffer>>>;
 
-/** The inputs that this process has read from the user's files, by name. They are copied to a sweep's folder with its plan. */
+/**
+ * Inputs that this process has read from the user's files, by name. {@linkcode placeInputs} copies them to a sweep's
+ * folder.
+ */
 const sources = new Map<string, () => Promise<Files>>();
 
 /**
- * Adds an input that {@linkcode placeInputs} can copy to a sweep's folder.
+ * Registers an input, so that {@linkcode placeInputs} can copy it to a sweep's folder.
  *
- * @param name `NAME@HASH`.
- * @param files Returns the input's files, which have this hash.
+ * @param name Name of the input, `NAME@HASH`.
+ * @param files Returns the files of the input. Their content must have the hash HASH.
  */
 export function addInput(name: string, files: () => Promise<Files>): void {
   sources.set(name, files);
 }
 
-/** Returns the content of a tokenizer's file. Equal tokenizers have equal content. */
+/** Returns the content of the file `tokenizer.json` for a tokenizer. Equal tokenizers give equal content. */
 export function tokenizerContent(tokenizer: Tokenizer): string {
   return `${JSON.stringify(tokenizer)}\n`;
 }
 
-/** A tokenizer file. */
+/** A tokenizer file as input of runs. */
 export interface TokenizerInput {
-  /** `NAME@HASH`. */
+  /** Name of the input, `NAME@HASH`. */
   readonly name: string;
-  /** V, the number of tokens. */
+  /** Number of tokens. */
   readonly tokens: number;
 }
 
-/** V of tokenizer files that this process has read, by name. */
+/** Number of tokens of each tokenizer file that this process has read, by name. */
 const vocabularies = new Map<string, number>();
 
-/** Returns V of a tokenizer file that this process has read. */
+/**
+ * Returns the number of tokens of a tokenizer file that this process has read, by its name `NAME@HASH`. Returns
+ * undefined for other names.
+ */
 export function knownVocabSize(name: string): number | undefined {
   return vocabularies.get(name);
 }
 
-/** Returns the names of a run's inputs. */
+/** Returns the names `NAME@HASH` of a run's inputs. */
 export function inputsOf(spec: RunSpec): string[] {
   const { initFrom, tokenizer, architecture, loss, optimizer, schedule } = spec;
   return [initFrom, tokenizer, architecture, loss, optimizer, schedule].filter((name) =>
@@ -68,10 +74,10 @@ function inputFolder(dir: string, name: string): string {
 }
 
 /**
- * Reads a tokenizer file.
+ * Reads a tokenizer file and registers it as an input.
  *
- * @param path A `tokenizer.json`, or the name of one in `dir`.
- * @param dir Folder of a sweep that has the input. Default: none.
+ * @param path Path of a `tokenizer.json`, or the name `NAME@HASH` of a tokenizer in `dir`.
+ * @param dir Folder of a sweep that holds a copy of the tokenizer. Only needed for `NAME@HASH`.
  * @throws {UserError} If the file cannot be read or describes no supported tokenizer.
  */
 export async function tokenizerInput(path: string, dir?: string): Promise<TokenizerInput> {
@@ -88,7 +94,12 @@ export async function tokenizerInput(path: string, dir?: string): Promise<Tokeni
   return addTokenizer((await loadTokenizerFile(path)).tokenizer, path);
 }
 
-/** Adds a tokenizer as an input, named after a path. */
+/**
+ * Registers a tokenizer as an input.
+ *
+ * @param tokenizer The tokenizer.
+ * @param path Path from which the input's name is derived.
+ */
 export function addTokenizer(tokenizer: Tokenizer, path: string): TokenizerInput {
   const content = tokenizerContent(tokenizer);
   const name = contentName(resolve(path), sha256Hex(content));
@@ -98,11 +109,12 @@ export function addTokenizer(tokenizer: Tokenizer, path: string): TokenizerInput
 }
 
 /**
- * Copies the inputs of runs to a sweep's folder, unless the folder has them.
+ * Copies the inputs of runs to a sweep's folder. Inputs that the folder already has are not copied.
  *
  * @param dir The sweep's folder.
  * @param specs The specs of the runs.
- * @param from Another sweep's folder that has the inputs. Default: the files that this process has read.
+ * @param from Folder of another sweep that has the inputs. Default: the inputs are the files that this process has
+ * read.
  * @throws {UserError} If an input is missing.
  */
 export async function placeInputs(dir: string, specs: readonly RunSpec[], from?: string): Promise<void> {
@@ -115,7 +127,10 @@ export async function placeInputs(dir: string, specs: readonly RunSpec[], from?:
   }
 }
 
-/** Copies all inputs of a sweep's folder to another one, unless that one has them. */
+/**
+ * Copies all inputs of a sweep's folder to the folder of another sweep. Inputs that the other folder already has are
+ * not copied.
+ */
 export function copyInputs(from: string, to: string): void {
   const folder = join(from, "inputs");
   if (!exists(folder)) return;
@@ -125,7 +140,12 @@ export function copyInputs(from: string, to: string): void {
   }
 }
 
-/** Writes the folder of an input. The folder is complete or missing, also after an interruption. */
+/**
+ * Writes an input atomically: even after an interruption, its folder is complete or missing.
+ *
+ * @param place Path of the input's folder.
+ * @param files Files of the input.
+ */
 export function writeInput(place: string, files: Files): void {
   const building = join(dirname(place), `.${basename(place)}-${crypto.randomUUID()}`);
   try {
@@ -148,7 +168,7 @@ export function writeInput(place: string, files: Files): void {
   }
 }
 
-/** Returns the files below an input's folder by their relative path. Returns undefined without the folder. */
+/** Reads all files of an input's folder. Returns undefined if the folder is missing. */
 export function filesIn(folder: string): Files | undefined {
   if (!exists(folder)) return undefined;
   const names: string[] = [];
@@ -173,9 +193,11 @@ function missing(name: string, dir: string): UserError {
 }
 
 /**
- * Returns the folder of an input, in the first sweep that has it.
+ * Returns the folder of an input.
  *
- * @throws {UserError} If no sweep has it.
+ * @param name Name of the input, `NAME@HASH`.
+ * @param dirs Folders of sweeps. The first one that has the input is used.
+ * @throws {UserError} If no sweep has the input.
  */
 export function foundInput(name: string, dirs: readonly (string | undefined)[]): string {
   const given = dirs.filter((dir) => dir !== undefined);
@@ -185,10 +207,10 @@ export function foundInput(name: string, dirs: readonly (string | undefined)[]):
 }
 
 /**
- * Requires the content of an input.
+ * Requires that the content of an input has the hash in its name.
  *
- * @param name `NAME@HASH`.
- * @param found SHA-256 of the content, and its folder.
+ * @param name Name of the input, `NAME@HASH`.
+ * @param found `sha256`: SHA-256 of the content in hex. `folder`: folder of the input, for the error.
  * @throws {UserError} If the content has another hash.
  */
 export function requireInput(name: string, { sha256, folder }: { sha256: string; folder: string }): void {
@@ -201,11 +223,11 @@ export function requireInput(name: string, { sha256, folder }: { sha256: string;
 }
 
 /**
- * Returns the tokenizer of a file.
+ * Returns the tokenizer of an input.
  *
- * @param name `NAME@HASH`.
- * @param dirs Folders of sweeps that may have the input.
- * @throws {UserError} If the input is missing or damaged.
+ * @param name Name of the input, `NAME@HASH`.
+ * @param dirs Folders of sweeps that may have the input. Undefined entries are ignored.
+ * @throws {UserError} If no sweep has the input, or the input is damaged.
  */
 export async function inputTokenizer(
   name: string,

@@ -1,5 +1,5 @@
 /**
- * Loads a dataset by the name of its text.
+ * `loadDataset()`: loads and tokenizes a text.
  *
  * @module
  */
@@ -10,16 +10,22 @@ import { Dataset } from "../train/mod.ts";
 import { loadCorpus, prepareForRun } from "./corpus.ts";
 import { tokenizerInput } from "./inputs.ts";
 
-/** Tokenization of a text. */
+/** Options of {@linkcode loadDataset}. */
 export interface LoadDatasetOptions {
   /**
-   * `character` (or `char`), `byte`, `gpt2`, a byte-pair vocabulary by its size (`bpe:512`, or 512), or the path of a
-   * `tokenizer.json`. Default: character.
+   * Tokenizer: `character` (or `char`), `byte`, `gpt2`, the size of a byte-pair vocabulary (512 or `bpe:512`), or the
+   * path of a `tokenizer.json`. Default: character.
    */
   readonly tokenizer?: string | number | undefined;
-  /** `join` lets windows cross document boundaries; `separate` does not. Default: join. */
+  /**
+   * Document boundaries. `join`: training sequences may cross them. `separate`: no sequence crosses them. Default:
+   * join.
+   */
   readonly documents?: Documents | undefined;
-  /** Text that ends a document, in addition to the end of a file. Requires `documents: "separate"`. Default: none. */
+  /**
+   * Text that ends a document within a file. Requires `documents: "separate"`. Default: none; each file is one
+   * document.
+   */
   readonly separator?: string | undefined;
 }
 
@@ -27,8 +33,8 @@ export interface LoadDatasetOptions {
 const NAMES = optionNames<LoadDatasetOptions>({ tokenizer: true, documents: true, separator: true });
 
 /**
- * Loads a text, trains its tokenizer and encodes it. The last tenth of the text, in bytes, is the validation split.
- * Tokens are cached.
+ * Loads a text and tokenizes it. A tokenizer with a vocabulary learned from text is trained on the training split. The
+ * validation split is the last tenth of the text in bytes. Tokens are cached on disk.
  *
  * @param data `shakespeare`, `markov:…`, the path of a UTF-8 text file or folder, a glob pattern, or a list of these.
  * @param options `tokenizer`, `documents`, `separator`.

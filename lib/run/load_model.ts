@@ -1,5 +1,5 @@
 /**
- * `loadModel()`: loads a trained model, to train, evaluate or generate with it.
+ * `loadModel()`: loads a trained model for training, evaluation or generation.
  *
  * @module
  */
@@ -15,8 +15,9 @@ const NAMES = optionNames<ModelChoice>({ weights: true, data: true, runRecordedC
  * `loadDataset`.
  *
  * @param folder Folder of a run, or Hugging Face folder of a GPT-2 or LLaMA.
- * @param choice `weights`: those of the last checkpoint (default) or of the best evaluation.
- * @returns The model. The caller disposes of it.
+ * @param choice `weights`: the weights of the last checkpoint (`last`, the default), or those with the lowest
+ * validation loss (`best`).
+ * @returns The model. The caller owns it.
  * @throws {RangeError} For an unknown option.
  * @throws {UserError} If the folder contains no supported model, or its files are damaged.
  */

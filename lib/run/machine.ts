@@ -1,14 +1,14 @@
 /**
- * Resources of this machine: cores and memory, including the memory limit of a container.
+ * Resources of this machine: cores and memory. In a container, its memory limit applies.
  *
  * @module
  */
 
-/** Memory in bytes. */
+/** Memory of a machine or a container. */
 export interface Memory {
-  /** Upper limit for a process. */
+  /** Total memory in bytes. */
   readonly total: number;
-  /** Free memory. */
+  /** Memory in bytes that new processes can use. */
   readonly available: number;
 }
 
@@ -21,7 +21,7 @@ const GROUPS = [
   },
 ] as const;
 
-/** Returns the memory of this machine or container. */
+/** Returns the memory of the container in which this process runs, or of the machine. */
 export function machineMemory(): Memory {
   const { total, available } = Deno.systemMemoryInfo();
   for (const { limit, used } of GROUPS) {
@@ -42,7 +42,11 @@ function numberIn(path: string): number | undefined {
   }
 }
 
-/** Returns the number of concurrent runs of a comparison or an experiment: `given`, or 2 (1 on one core). */
+/**
+ * Returns the number of concurrent runs of a comparison or an experiment.
+ *
+ * @param given The number that the user requested. Default: 2, or 1 on a machine with one core.
+ */
 export function workersOf(given: number | undefined): number {
   return given ?? Math.min(2, navigator.hardwareConcurrency);
 }
@@ -51,9 +55,10 @@ export function workersOf(given: number | undefined): number {
 const SHARE = 0.8;
 
 /**
- * Returns the number of concurrent runs, limited by cores, runs and memory. At least 1.
+ * Returns the default number of concurrent runs of a sweep: as many as there are cores and runs, and as fit into 80 %
+ * of the available memory. At least 1.
  *
- * @param needs Bytes of the largest run, and the number of runs.
+ * @param needs `bytes`: peak memory of the largest run in bytes. `runs`: number of runs.
  * @param machine Cores and memory. Default: those of this machine.
  */
 export function defaultWorkers(

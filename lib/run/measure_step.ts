@@ -1,7 +1,7 @@
 /**
- * Measures the cost of a run's steps in a separate process, on random tokens.
+ * Measurement of the cost of a run's steps, on random tokens in a separate process.
  *
- * As a program, `measure_step.ts RUN_SPEC V` prints the cost as JSON.
+ * As a program, `measure_step.ts RUN_SPEC V` prints the cost as JSON. V is the number of tokens in the vocabulary.
  *
  * @module
  */
@@ -21,10 +21,10 @@ import { loadCode, ownOptions } from "./own_code.ts";
 const STEPS = 5, LONGEST = 8000;
 
 /**
- * Measures the cost of a run.
+ * Measures the time and the memory that a run requires, by training some of its steps.
  *
  * @param run The run.
- * @param vocabSize V.
+ * @param vocabSize Number of tokens in the vocabulary.
  * @throws {UserError} If the process fails, for example because memory is exhausted.
  */
 export async function measureCost(run: RunSpec, vocabSize: number): Promise<Cost> {
@@ -32,9 +32,13 @@ export async function measureCost(run: RunSpec, vocabSize: number): Promise<Cost
 }
 
 /**
- * Trains some steps of one sequence, to check the code of users in a run before the run starts.
+ * Checks the user-written modules of a run before the run starts, by training some steps with one sequence per
+ * micro-batch.
  *
- * @throws {UserError} If the code fails or returns tensors of other shapes. The message names the function.
+ * @param run The run.
+ * @param vocabSize Number of tokens in the vocabulary.
+ * @throws {UserError} If a function of a module fails, or returns tensors of unexpected shapes. The message names the
+ * function.
  */
 export async function checkCode(run: RunSpec, vocabSize: number): Promise<void> {
   await costOf({ ...run, B: run.accumulate, evalTokens: run.T }, vocabSize);

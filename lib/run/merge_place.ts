@@ -1,5 +1,5 @@
 /**
- * Locations through which a merge replaces run folders, and the completion of interrupted merges.
+ * Replacement of run folders by `merge`, and the completion of interrupted merges.
  *
  * @module
  */
@@ -9,9 +9,10 @@ import { completeReplacement, type FolderPlace, stagedNames } from "../file/repl
 import { requireInside, runFolder, runPaths } from "../record/mod.ts";
 
 /**
- * Returns the staging folder of merges in a sweep folder.
+ * Returns the path of a sweep's staging folder, in which a merge prepares run folders.
  *
- * @throws {UserError} If the staging folder is a link that leaves the sweep folder.
+ * @param dir The sweep's folder.
+ * @throws {UserError} If the staging folder is a link to a folder outside of the sweep's folder.
  */
 export function mergeStaging(dir: string): string {
   const staging = join(dir, ".merge");
@@ -19,7 +20,7 @@ export function mergeStaging(dir: string): string {
   return staging;
 }
 
-/** Returns the place of a run for a given run folder. */
+/** Returns a run's folder and its staging folder, for `replaceFolder`. A run without journal lines may be deleted. */
 export function runPlace(folder: string): FolderPlace {
   return {
     place: folder,
@@ -29,10 +30,11 @@ export function runPlace(folder: string): FolderPlace {
 }
 
 /**
- * Completes the replacements that an interrupted merge left in a sweep folder.
+ * Completes the replacements of run folders that an interrupted merge left in a sweep's folder.
  *
- * @returns The affected run IDs, without duplicates.
- * @throws {UserError} If other files occupy the place of a run.
+ * @param dir The sweep's folder.
+ * @returns The IDs of the affected runs.
+ * @throws {UserError} If a new run has since been recorded in the folder of an affected run.
  */
 export function completeMerges(dir: string): string[] {
   const ids = stagedNames(mergeStaging(dir));

@@ -1,5 +1,5 @@
 /**
- * The model of a run, and its operations per step. Loads without TensorFlow, as reports do.
+ * The model config of a run, and the floating-point operations of its steps. This module does not load TensorFlow.
  *
  * @module
  */
@@ -10,9 +10,10 @@ import type { RunSpec } from "../record/mod.ts";
 import { isLoaded, ownArchitecture } from "./own_code.ts";
 
 /**
- * Returns the model configuration of a run. A soft cap of 0 disables the cap.
+ * Returns the model config of a run.
  *
- * @param vocabSize Number of tokens.
+ * @param run The run's spec.
+ * @param vocabSize Number of the tokenizer's tokens. The model's `vocabSize` is at least `padVocab`.
  */
 export function modelOf(run: RunSpec, vocabSize: number): GptConfig {
   const options = Object.fromEntries(
@@ -29,8 +30,11 @@ export function modelOf(run: RunSpec, vocabSize: number): GptConfig {
 }
 
 /**
- * Returns the floating-point operations of a training step. For the architecture of a module that this process has not loaded,
- * those of the built-in architecture with the same sizes.
+ * Returns the number of floating-point operations of a training step. For a user-written architecture that this process
+ * has not loaded, returns the number for the architecture `gpt2` with the same sizes.
+ *
+ * @param run The run's spec.
+ * @param vocabSize Number of the tokenizer's tokens.
  */
 export function stepFlops(run: RunSpec, vocabSize: number): number {
   const known = isLoaded(run) ? run : { ...run, architecture: "gpt2" as const };

@@ -9,7 +9,8 @@ import { tokenizerName } from "../text/mod.ts";
 import { eachValue } from "./spec_values.ts";
 
 /**
- * Returns the full name of a policy on this machine's device.
+ * Returns the full name of a precision policy: `float32` for `off`, and the name of the device's autocast for `on`.
+ * Other words are returned unchanged.
  *
  * @throws {UserError} For `on` if `LOSSKIT_DEVICE` names a missing device.
  */
@@ -17,7 +18,10 @@ export function policyName(word: string): string {
   return policyNameOn(word, requireDevice);
 }
 
-/** Replaces short names in a spec: in lists, axes and conditions. Other values are unchanged. */
+/**
+ * Replaces short names of tokenizers and policies in a sweep's spec by full names. They may occur as values, in lists,
+ * in axes and in conditions.
+ */
 export function withFullNames(spec: object): object {
   return eachValue(spec, (value, field) => {
     if (field === "vocab" || field === "tokenizer") {

@@ -34,7 +34,12 @@ import { loadCode, ownOptions } from "./own_code.ts";
 import { readIfThere } from "./resume_point.ts";
 import { modelOf } from "./model_of.ts";
 
-/** Returns the training options of a run. */
+/**
+ * Returns the options of `train` for a run.
+ *
+ * @param spec The run's spec.
+ * @param given `model`: config of the model. `data`: the tokens. `parameters`: returns the initial weights.
+ */
 export function trainOptions(
   spec: RunSpec,
   given: { model: GptConfig; data: TrainingData; parameters: () => ParameterRecord },
@@ -43,7 +48,7 @@ export function trainOptions(
   return { ...spec, ...ownOptions(spec), policy: policy as PolicyName, ...given, batchSize, blockSize };
 }
 
-/** Finds the first non-finite number of a run while the run trains. */
+/** A watch that finds the first NaN or infinite number of a run while the run trains. */
 export class NonFiniteWatch {
   readonly #run: ReplayedRun;
   readonly #paths: RunPaths;
@@ -53,8 +58,9 @@ export class NonFiniteWatch {
   /**
    * Creates a watch.
    *
-   * @param run The run's options, with the signal that aborts replays.
-   * @param options Files of the run, receiver of progress, and `former`: the recorded events that the run continues.
+   * @param run Options of the run. `signal` aborts replays.
+   * @param options `paths`: files of the run. `print`: receives lines of progress. `former`: events that were recorded
+   * before the run was resumed.
    */
   constructor(
     run: ReplayedRun,
@@ -68,10 +74,11 @@ export class NonFiniteWatch {
   }
 
   /**
-   * Takes an event. At the first loss or gradient that is not finite, replays the run from its last checkpoint. A step
-   * that the gradient scaler skipped is none if its loss is finite.
+   * Processes an event of the run. At the first loss or gradient that is not finite, replays the run from its last
+   * checkpoint to find the op that computed the first such number. A step with a finite loss that the gradient scaler
+   * skipped does not count.
    *
-   * @returns The first non-finite number, at most once.
+   * @returns The first non-finite number, for at most one event of a run. Otherwise undefined.
    */
   async take(event: TrainEvent): Promise<NonFinite | undefined> {
     const place = this.#isOver ? undefined : placeOf(event);
@@ -105,7 +112,7 @@ function isSound({ gradNorm, lossScale }: { gradNorm: number; lossScale?: number
   return Number.isFinite(gradNorm) || lossScale !== undefined;
 }
 
-/** Returns the latest checkpoint before a place. */
+/** Returns the latest checkpoint before a step or evaluation. Returns undefined if there is none. */
 function checkpointBefore(
   { step, evaluation = false }: NonFinitePlace,
   paths: RunPaths,
@@ -118,22 +125,25 @@ function checkpointBefore(
     .sort((a, b) => b.step - a.step)[0];
 }
 
-/** The first non-finite number of a recorded run. */
+/** The first NaN or infinite number of a recorded run. */
 export interface RunNonFinite {
-  /** Place of the loss or gradient. Undefined: every loss and gradient is finite. */
+  /** The step or evaluation whose loss or gradient is not finite. Undefined if every loss and gradient is finite. */
   readonly place: NonFiniteStep | undefined;
-  /** The number. Undefined: none, or the step is finite when it runs op by op. */
+  /**
+   * The number and its op. Undefined if `place` is undefined, or if all numbers of the step are finite in the replay.
+   */
   readonly found: NonFiniteRecord | undefined;
-  /** Sentence. */
+  /** Description of the result as a sentence. */
   readonly sentence: string;
 }
 
 /**
- * Finds the first non-finite number of a recorded run: in its journal, or by a replay. A step that the gradient scaler
- * skipped counts if there is no other.
+ * Finds the first NaN or infinite number of a recorded run. Reads it from the journal, or replays the run if the
+ * journal does not have it. A step that the gradient scaler skipped counts only if no other step has a non-finite
+ * number.
  *
  * @param folder The run's folder.
- * @param options `signal` aborts the replay; `print` receives progress (default: none).
+ * @param options `signal`: aborts the replay. `print`: receives lines of progress (default: none).
  * @throws {UserError} If the run, its checkpoint or its text cannot be read.
  */
 export async function findRunNonFinite(

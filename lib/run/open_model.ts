@@ -1,5 +1,5 @@
 /**
- * Opens trained models: runs, and Hugging Face folders of a GPT-2 or LLaMA.
+ * Opening of trained models: runs, and Hugging Face folders of a GPT-2 or LLaMA.
  *
  * @module
  */
@@ -15,42 +15,52 @@ import { modelOf } from "./model_of.ts";
 import { loadCode } from "./own_code.ts";
 import { prepareRecorded, readRunTokenizer } from "./run_tokenizer.ts";
 
-/** Opened model with its tokenizer. Dispose of it to close its token files. */
+/** A trained model with its tokenizer. `using` closes the files of its tokens. */
 export interface OpenedModel extends Disposable {
-  /** Sizes and options. */
+  /** Config of the model. */
   readonly config: GptConfig;
-  /** Tokenizer. */
+  /** Tokenizer of the model. */
   readonly tokenizer: Tokenizer;
-  /** Weights. For a run with a moving average of weights: the average. */
+  /** Weights of the model. If the run keeps a moving average of the weights, these are the averaged weights. */
   readonly parameters: ParameterRecord;
-  /** Source folder in Hugging Face's format; undefined for runs. */
+  /** Folder of the model in Hugging Face's format. Undefined for runs. */
   readonly source: string | undefined;
-  /** Run of the model; undefined for Hugging Face folders. */
+  /** The run that trained the model. Undefined for Hugging Face folders. */
   readonly run: {
     readonly spec: RunSpec;
     /** Name of the corpus. */
     readonly data: string;
-    /** Finds the text and returns the validation tokens, valid until the model is disposed of. */
+    /**
+     * Finds the run's text and returns its validation tokens. They can be used until the opened model is disposed of.
+     */
     validation(): Promise<Tokens>;
   } | undefined;
 }
 
-/** Choice of weights and text for a folder with a model. */
+/** Options for opening a model. All except `note` apply to runs only. */
 export interface ModelChoice {
-  /** For a run: weights of the last checkpoint, or of the best evaluation. Default: last. */
+  /** Weights of the last checkpoint (`last`), or those with the lowest validation loss (`best`). Default: last. */
   readonly weights?: WhichWeights | undefined;
-  /** For a run: current location of its text. Default: the recorded path, then the folder of `plan.json`. */
+  /**
+   * Present path of the run's text. Default: the text is searched at the recorded path and then in the folder of
+   * `plan.json`.
+   */
   readonly data?: readonly string[] | undefined;
-  /** For a run with code of a user: true to run the code in its folder. Default: only code that this user named before. */
+  /**
+   * True to run the user-written modules in the run's folder. The folder must be trusted. Default: false; only modules
+   * that this user has used before are run.
+   */
   readonly runRecordedCode?: boolean | undefined;
   /** Receives notes about the tokenizer, line by line. Default: standard error. */
   readonly note?: ((line: string) => void) | undefined;
 }
 
-/** Weights of a run: of the last checkpoint or of the best evaluation. */
+/**
+ * Weights of a run. `last`: of the last checkpoint. `best`: with the lowest validation loss, which `saveBest` keeps.
+ */
 export type WhichWeights = "last" | "best";
 
-/** Runs `work` and rethrows a `RangeError` as a `UserError`. */
+/** Runs a function, and rethrows a `RangeError` as a `UserError`. Returns the function's result. */
 export async function withUserErrors<R>(work: () => Promise<R>): Promise<R> {
   try {
     return await work();
@@ -61,11 +71,13 @@ export async function withUserErrors<R>(work: () => Promise<R>): Promise<R> {
 }
 
 /**
- * Opens a model.
+ * Opens a trained model.
  *
  * @param folder Folder of a run, or Hugging Face folder of a GPT-2 or LLaMA.
- * @param options Choice of weights and text; `action` for error messages, such as `generate with`.
- * @throws {UserError} If the folder is neither, files are missing or damaged, or the run's text has changed.
+ * @param options Options for opening the model. `action`: the failing action in the error `Cannot <action>`, such as
+ * `generate with`.
+ * @throws {UserError} If the folder contains no supported model, a file is missing or damaged, or the run's text has
+ * changed.
  */
 export async function openModel(
   folder: string,

@@ -1,9 +1,9 @@
 /**
- * Code of users in runs: modules that implement the architecture, the loss, the optimizer or the schedule.
+ * User-written modules of runs. A module implements the architecture, the loss, the optimizer or the schedule.
  *
- * A module that a user names is copied with its local imports to the user's cache, by the hash of their content. Runs
- * execute only code from there. The code in a sweep's folder is untrusted until the user asks for it by
- * `--run-recorded-code`, which copies it to the cache.
+ * A module that a user names is copied with its local imports to the user's cache, into a folder named after the hash
+ * of the content. Runs execute only modules in the cache. A module in a sweep's folder is not trusted. The option
+ * `--run-recorded-code` trusts it and copies it to the cache.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import { guarded } from "./_own_calls.ts";
 import { localFiles } from "./_module_graph.ts";
 import { addInput, type Files, filesIn, foundInput, writeInput } from "./inputs.ts";
 
-/** Fields of a run that a module can implement, with the form of the export. */
+/** Description of the export that a module must have, by the field that the module implements. */
 export const CODE_FIELDS: Readonly<Record<CodeField, string>> = {
   architecture: "an object with parameters() and forward()",
   loss: "a function of logits and targets",
@@ -30,13 +30,13 @@ export const CODE_FIELDS: Readonly<Record<CodeField, string>> = {
   schedule: "a function of the step",
 };
 
-/** A field of a run that a module can implement. */
+/** A field of a run's spec that a user-written module can implement. */
 export type CodeField = "architecture" | "loss" | "optimizer" | "schedule";
 
-/** Name of the file that lists the others. */
+/** Name of the file that lists the other files of a module. */
 const LIST = "losskit.module.json";
 
-/** Exports by field and name, loaded by this process. */
+/** Exports of modules that this process has loaded, by field and name. */
 const loaded = new Map<string, unknown>();
 
 function codeFolder(name: string): string {
@@ -44,12 +44,13 @@ function codeFolder(name: string): string {
 }
 
 /**
- * Reads a module that a user names, with its local imports.
+ * Reads a user-written module with its local imports, copies it to the user's cache, and registers it as an input of
+ * runs.
  *
- * @param path Path of the module. `#EXPORT` chooses an export other than the default one.
+ * @param path Path of the module. `PATH#EXPORT` selects an export. Default: the default export.
  * @param field The field that the module implements.
- * @returns `NAME@HASH`, or `NAME@HASH#EXPORT`.
- * @throws {UserError} If a file is missing or has a syntax error, or the module has no such export.
+ * @returns Content name of the module, `NAME@HASH` or `NAME@HASH#EXPORT`.
+ * @throws {UserError} If a file is missing or has a syntax error, or the module lacks the export.
  */
 export async function moduleInput(path: string, field: CodeField): Promise<string> {
   const [file = "", own] = path.split("#");
@@ -80,7 +81,7 @@ function commonFolder(paths: readonly string[]): string {
   return folder;
 }
 
-/** Returns the modules of a run, by field. */
+/** Returns the user-written modules of a run as pairs of the field and the module's content name. */
 export function modulesOf(spec: Pick<RunSpec, CodeField>): [field: CodeField, name: string][] {
   return (Object.keys(CODE_FIELDS) as CodeField[]).flatMap((field) =>
     contentHash(spec[field]) === undefined ? [] : [[field, spec[field]] as [CodeField, string]]
@@ -88,11 +89,12 @@ export function modulesOf(spec: Pick<RunSpec, CodeField>): [field: CodeField, na
 }
 
 /**
- * Loads the modules of a run. `codeOf` functions return their exports from then on.
+ * Loads the user-written modules of a run. Afterwards, {@linkcode ownArchitecture} and {@linkcode ownOptions} return
+ * their exports.
  *
  * @param spec The run's spec.
- * @param options `dir`: the sweep's folder. `runRecordedCode`: trust the code in that folder (default: only code that
- * this user named before).
+ * @param options `dir`: the sweep's folder. `runRecordedCode`: true to trust the modules in that folder (default:
+ * false; only modules that this user has used before are loaded).
  * @throws {UserError} If a module is missing, damaged or untrusted.
  */
 export async function loadCode(
@@ -108,7 +110,7 @@ export async function loadCode(
   }
 }
 
-/** Copies the code of a sweep's folder to the user's cache, if the user trusts it. */
+/** Copies a module from a sweep's folder to the user's cache, if the user trusts the folder. */
 function trust(name: string, { dir, runRecordedCode }: { dir: string; runRecordedCode: boolean }): void {
   const folder = foundInput(name, [dir]);
   if (!runRecordedCode) {
@@ -207,27 +209,27 @@ function codeOf<T>(field: CodeField, name: string): T | undefined {
   );
 }
 
-/** Returns the architecture of a run's module; undefined for a built-in architecture. */
+/** Returns the user-written architecture of a run. Returns undefined for a built-in architecture. */
 export function ownArchitecture({ architecture }: Pick<RunSpec, "architecture">): Architecture | undefined {
   return codeOf("architecture", architecture);
 }
 
-/** Returns true if the architecture of a run is built in, or its module is loaded. */
+/** Returns true if the architecture of a run is built in, or is a user-written module that is loaded. */
 export function isLoaded({ architecture }: Pick<RunSpec, "architecture">): boolean {
   return contentHash(architecture) === undefined || loaded.has(key("architecture", architecture));
 }
 
-/** Options of a trainer that modules can implement. */
+/** Options of a trainer that user-written modules can implement. */
 export interface OwnOptions {
-  /** The loss of a module; undefined: cross entropy. */
+  /** The user-written loss. Undefined: cross entropy. */
   readonly loss: Criterion | undefined;
-  /** The optimizer. */
+  /** Name of a built-in optimizer, or a user-written optimizer. */
   readonly optimizer: "adamw" | "sgd" | "muon" | Optimizer;
-  /** The schedule. */
+  /** Name of a built-in schedule, or a user-written schedule. */
   readonly schedule: "cosine" | "linear" | "constant" | "wsd" | Schedule;
 }
 
-/** Returns the loss, the optimizer and the schedule of a run, with the exports of its modules. */
+/** Returns the loss, the optimizer and the schedule of a run. Its user-written modules must be loaded. */
 export function ownOptions({ loss, optimizer, schedule }: Pick<RunSpec, CodeField>): OwnOptions {
   return {
     loss: codeOf<Criterion>("loss", loss),

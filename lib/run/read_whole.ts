@@ -1,5 +1,5 @@
 /**
- * Reads recorded runs and verifies their last checkpoint and tokenizer.
+ * Reading of recorded runs with verification of their last checkpoint and their tokenizer.
  *
  * @module
  */
@@ -9,9 +9,11 @@ import { readIfThere } from "./resume_point.ts";
 import { requireRunTokenizer } from "./run_tokenizer.ts";
 
 /**
- * Reads a run. Verifies the tokenizer and, for a finished run, the last checkpoint.
+ * Reads a recorded run, and verifies the checksums of its tokenizer and, if the run is finished, of its last
+ * checkpoint.
  *
- * @throws {UserError} For a damaged run.
+ * @param folder The run's folder.
+ * @throws {UserError} If a file of the run is missing or damaged.
  */
 export function readWhole(folder: string): RecordedRun {
   const run = readRun(folder);

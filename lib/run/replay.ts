@@ -1,5 +1,5 @@
 /**
- * Replays the next step of a recorded run from its last weights, on the batches that would have come next.
+ * Replay of the next step of a recorded run, with the weights of its last checkpoint and the batches that would follow.
  *
  * @module
  */
@@ -19,19 +19,21 @@ import { loadCode, ownOptions } from "./own_code.ts";
 /** Number of batches of a replay, and maximum number of gradients that it holds: 256 MiB in float32. */
 const BATCHES = 8, MOST_VALUES = 2 ** 26;
 
-/** An open step for replay. */
+/** A step of a recorded run that can be computed in several precisions. `using` frees its weights and batches. */
 export interface OpenReplay extends Disposable {
-  /** Computes the step in a given precision. */
+  /** Computes the step in a precision. */
   readonly replay: Replay;
   /** Number of the step, from 1. */
   readonly step: number;
-  /** Number of batches: those of the step and of the steps after it, all with the same weights. */
+  /**
+   * Number of batches, from 2 to 8: the batch of the step and of the steps after it. The weights are the same for all.
+   */
   readonly batches: number;
 }
 
 /**
- * Opens the step after a run's checkpoint, or the first step of a run without a checkpoint. Dropout is disabled so that
- * precision is the only difference between replays.
+ * Opens the step after a run's last checkpoint, or the first step of a run without a checkpoint. Dropout is disabled,
+ * so that only the precision differs between replays.
  *
  * @param folder The run's folder.
  * @throws {UserError} If the run, its checkpoint or its text cannot be read.

@@ -1,5 +1,5 @@
 /**
- * Finds the checkpoint from which an interrupted run resumes, and verifies the run's files.
+ * Search for the checkpoint from which an interrupted run resumes, and verification of the run's files.
  *
  * @module
  */
@@ -19,21 +19,24 @@ import { checkpointProgress, type Progress } from "../train/mod.ts";
 
 /** A checkpoint to resume from. */
 export interface ResumePoint {
-  /** Content of the file. */
+  /** Content of the checkpoint file. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Path of the file. */
+  /** Path of the checkpoint file. */
   readonly name: string;
-  /** Step of the checkpoint. */
+  /** Number of steps done at the checkpoint. */
   readonly step: number;
-  /** SHA-256 of the content, in hexadecimal. */
+  /** SHA-256 of the content in hex. */
   readonly sha256: string;
-  /** SHA-256 of the best checkpoint, if the run keeps one. */
+  /** SHA-256 of `best.safetensors` in hex. Undefined if the run has no such file. */
   readonly bestSha256: string | undefined;
-  /** Checkpoint file that must be rewritten with these bytes before the run resumes. */
+  /**
+   * Checkpoint file that is missing or outdated. `bytes` must be written to it before the run resumes. Undefined if
+   * none is.
+   */
   readonly missing: "checkpoint" | "best" | undefined;
-  /** True if the evaluation at this step is due but not in the journal. */
+  /** True if an evaluation is due at this step, but missing from the journal. It must be repeated. */
   readonly evaluate: boolean;
-  /** Events that are missing from the journal because the process was killed before it wrote them. */
+  /** Events that must be added to the journal, because the process was killed before it recorded them. */
   readonly unrecorded: readonly NewEvent[];
 }
 
@@ -50,18 +53,19 @@ interface Found {
 }
 
 /**
- * Finds the checkpoint from which a run resumes: the last one, or the best one if it is newer. A best checkpoint is
- * therefore never repeated with another result. A run starts over in these cases:
- * - it has no checkpoint;
- * - its journal is lost, or ends before the checkpoint (steps are written before their checkpoint);
- * - its best checkpoint is missing and differs from the last one;
- * - its journal lacks an evaluation that was due before the checkpoint. An evaluation due at the checkpoint's step is
- * repeated.
+ * Finds the checkpoint from which a run resumes: the last checkpoint, or the best checkpoint if it is newer. The steps
+ * up to a best checkpoint are thus never repeated. A run must start over in these cases:
  *
- * @param paths The run's files.
- * @param run The journal events and the spec.
- * @returns The checkpoint, or undefined to start over.
- * @throws {UserError} For a damaged checkpoint, or one that differs from its journal event.
+ * - The run has no checkpoint.
+ * - The journal is lost or ends before the checkpoint. (The steps of a checkpoint are recorded before the checkpoint.)
+ * - The best checkpoint is missing, and the last checkpoint does not have the same weights.
+ * - The journal lacks an evaluation that was due before the checkpoint. Only an evaluation at the step of the
+ *   checkpoint can be repeated.
+ *
+ * @param paths Paths of the run's files.
+ * @param run `events`: the events in the journal. `spec`: the run's spec.
+ * @returns The checkpoint. Undefined if the run must start over.
+ * @throws {UserError} If a checkpoint is damaged, or its SHA-256 is not the one in the journal.
  */
 export function findResumePoint(
   paths: RunPaths,
@@ -139,7 +143,7 @@ function readCheckpoint(
 }
 
 /**
- * Returns the content of a checkpoint, or undefined if the file is missing.
+ * Reads a file as bytes. Returns undefined if the file is missing.
  *
  * @throws {UserError} If the file cannot be read.
  */

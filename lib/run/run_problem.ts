@@ -1,5 +1,5 @@
 /**
- * Checks the spec of a single run for contradictions.
+ * Checks of a run's spec for contradictions between fields.
  *
  * @module
  */
@@ -12,7 +12,10 @@ import type { RunSpec } from "../record/mod.ts";
 /** Maximum number of steps of a run. */
 export const MAX_STEPS = 1e9;
 
-/** Describes the first contradiction in a run, as `expected …, got …`. Returns undefined if there is none. */
+/**
+ * Describes the first contradiction between fields of a run's spec, as `expected …, got …`. Returns undefined if there
+ * is none.
+ */
 export function runProblem(run: RunSpec): string | undefined {
   return sizesProblem(run) ?? trainingProblem(run) ?? modelProblem(run) ??
     overridesProblem(run.overrides, run.nLayer);
@@ -84,7 +87,9 @@ function modelProblem(run: RunSpec): string | undefined {
   }
 }
 
-/** Returns the fields that have no effect in a run, each with the reason. Specs that set them are refused. */
+/**
+ * Returns the fields that have no effect in a run, with the reason by field. A spec that sets such a field is refused.
+ */
 export function uselessFields({ schedule, optimizer }: RunSpec): Readonly<Record<string, string>> {
   return {
     ...(schedule === "constant" && { minLr: "has no effect with the schedule constant" }),

@@ -10,7 +10,7 @@ import { changesThatMatter } from "./environment.ts";
 export interface RunProgress {
   /** 1 for a finished run, otherwise 0. */
   readonly finished: number;
-  /** Step of the last or best checkpoint, the later of both. 0 without a checkpoint. */
+  /** Step of the latest checkpoint, whether it is the last or the best checkpoint. 0 without a checkpoint. */
   readonly checkpoint: number;
   /** Number of recorded steps. */
   readonly steps: number;
@@ -27,20 +27,20 @@ export function progressOf(run: RecordedRun): RunProgress {
   return { finished: Number(run.status === "finished"), checkpoint, steps };
 }
 
-/** Next action of a sweep for a recorded run. */
+/** The next action of a sweep for a recorded run: reuse, resume or start over. */
 export interface RunState {
-  /** Description, such as `finished` or `resumes at step 50 of 100`. */
+  /** Description of the action, such as `finished` or `resumes at step 50 of 100`. */
   readonly text: string;
-  /** Remaining fraction of the run's time, from 0 (finished) to 1. */
+  /** Share of the run's steps that remain to be trained, from 0 (finished) to 1. */
   readonly left: number;
-  /** Environment changes that prevent reuse. Undefined: none. */
+  /** Changes of the environment because of which the run starts over. Undefined if there are none. */
   readonly changes: string | undefined;
 }
 
 /**
- * Returns the next action of a sweep for a recorded run: reuse, resume or start over.
+ * Returns the next action of a sweep for a recorded run.
  *
- * @param run The run.
+ * @param run The recorded run.
  * @param environment The current environment.
  */
 export function stateOf(run: RecordedRun, environment: Environment): RunState {

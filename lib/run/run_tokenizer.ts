@@ -1,5 +1,6 @@
 /**
- * The tokenizer of a run, saved as `tokenizer.json` in its folder so that the model works without the text.
+ * The tokenizer of a run. It is saved as `tokenizer.json` in the run's folder, so that the model can be used without
+ * the text.
  *
  * @module
  */
@@ -16,9 +17,9 @@ import { readIfThere } from "./resume_point.ts";
 /**
  * Writes a run's tokenizer atomically.
  *
- * @param path The file.
+ * @param path Path of the file.
  * @param tokenizer The run's tokenizer.
- * @returns The file's SHA-256, for the manifest.
+ * @returns SHA-256 of the file in hex, for the manifest.
  */
 export function writeRunTokenizer(path: string, tokenizer: Tokenizer): string {
   const content = tokenizerContent(tokenizer);
@@ -31,8 +32,9 @@ export function writeRunTokenizer(path: string, tokenizer: Tokenizer): string {
  *
  * @param folder The run's folder.
  * @param manifest The run's manifest.
- * @returns The tokenizer. Undefined if the file is missing or the run has none (losskit 0.1).
- * @throws {UserError} If the file's SHA-256 differs from the manifest.
+ * @returns The tokenizer. Undefined if the file is missing, or if losskit 0.1 recorded the run, which saved no
+ * tokenizer.
+ * @throws {UserError} If the SHA-256 of the file is not the one in the manifest.
  */
 export async function readRunTokenizer(folder: string, manifest: Manifest): Promise<Tokenizer | undefined> {
   const bytes = recordedBytes(folder, manifest);
@@ -42,9 +44,11 @@ export async function readRunTokenizer(folder: string, manifest: Manifest): Prom
 }
 
 /**
- * Verifies a run's tokenizer file, if the run has one.
+ * Requires that a run's tokenizer file, if the run has one, is undamaged.
  *
- * @throws {UserError} If the file's SHA-256 differs from the manifest.
+ * @param folder The run's folder.
+ * @param manifest The run's manifest.
+ * @throws {UserError} If the SHA-256 of the file is not the one in the manifest.
  */
 export function requireRunTokenizer(folder: string, manifest: Manifest): void {
   recordedBytes(folder, manifest);
@@ -63,11 +67,11 @@ function recordedBytes(folder: string, { tokenizerSha256 }: Manifest): Uint8Arra
 }
 
 /**
- * Tokenizes a run's text and requires the tokenizer that the manifest records.
+ * Tokenizes a run's text. Requires that the resulting tokenizer is the recorded one.
  *
  * @param corpus The run's text.
  * @param run The run's folder and manifest.
- * @throws {UserError} If this version of losskit trains another tokenizer on the text.
+ * @throws {UserError} If the tokenizer differs from the one that the manifest records.
  */
 export async function prepareRecorded(
   corpus: Corpus,

@@ -1,15 +1,15 @@
 /**
- * Values of run fields in a spec: single values, lists, axes and conditions.
+ * Traversal of the values of run fields in a sweep's spec: single values, lists, axes and conditions.
  *
  * @module
  */
 
 /**
- * Replaces each value of a run's fields in a spec: single values, elements of lists, and values in `axes`, `zip`, `when`
- * and `exclude`. Values of unexpected types are passed to `change` too.
+ * Returns a copy of a sweep's spec in which each value of a run field is replaced. Values occur singly, in lists, and
+ * in `axes`, `zip`, `when` and `exclude`. The spec need not be valid.
  *
- * @param spec A spec as written.
- * @param change Returns the new value of a field.
+ * @param spec The spec, before validation.
+ * @param change Returns the new value for a value of a field. The value can have any type.
  */
 export function eachValue(spec: object, change: (value: unknown, field: string) => unknown): object {
   const inFields = (record: unknown, of: (value: unknown, field: string) => unknown): unknown => {

@@ -9,7 +9,10 @@ import { MAX_POINTS, nonFiniteMarks, thinned } from "./curve.ts";
 import { plotlyText } from "./escape.ts";
 import type { PlotlyObject } from "./figure.ts";
 
-/** Colors safe for color-blind readers (after Okabe and Ito), with a contrast of at least 3:1 on light and dark pages. */
+/**
+ * Color of the baseline, and colors of other precisions. Safe for color-blind readers (after Okabe and Ito), with a
+ * contrast of at least 3:1 on light and dark pages.
+ */
 export const BASE_COLOR = "#2B8CCB", COLORS: readonly string[] = ["#D55E00", "#009E73", "#CC79A7", "#8C6BB1"];
 /** Color of threshold lines, means and noise floors. */
 export const NEUTRAL = "#888";
@@ -19,7 +22,10 @@ export const DASHES: readonly string[] = ["solid", "dot", "dash", "dashdot"];
 /** Maximum number of points in one section of a page. Keeps a page of 1,000 runs responsive. */
 const PAGE_POINTS = 40_000;
 
-/** Returns the maximum number of points per curve: 400 for up to 100 curves, at least 30 for any number. */
+/**
+ * Returns the maximum number of points per curve for a number of curves: 400 for up to 100 curves, fewer for more
+ * curves, and at least 30.
+ */
 export function pointsFor(curves: number): number {
   return Math.max(30, Math.min(MAX_POINTS, Math.floor(PAGE_POINTS / Math.max(1, curves))));
 }
@@ -28,7 +34,7 @@ export function pointsFor(curves: number): number {
 export interface Series {
   /** Steps, in order. */
   readonly x: ArrayLike<number>;
-  /** Values; may be NaN or infinite. */
+  /** Values. May be NaN or infinite. */
   readonly y: ArrayLike<number>;
 }
 
@@ -49,12 +55,15 @@ export function curve(
   };
 }
 
-/** Rounds to 7 significant digits, which halves the JSON without a visible change. */
+/** Rounds a number to 7 significant digits. This halves the size of a figure's JSON without a visible change. */
 export function rounded(y: number): number {
   return Number(y.toPrecision(7));
 }
 
-/** Returns a trace of crosses at the non-finite values of curves, or no trace if all values are finite. */
+/**
+ * Returns a list with one trace: crosses at the non-finite values of curves. Returns an empty list if all values are
+ * finite.
+ */
 export function marksOf(
   curves: readonly Series[],
   { name, color, meta }: { name: string; color: string; meta: PlotlyObject },
@@ -111,7 +120,7 @@ export function valuesOf<V>(
   return [...new Set(runs.map(({ manifest }) => value(manifest.spec)))];
 }
 
-/** Returns the value at an index modulo the number of values. */
+/** Returns the value at an index modulo the number of values, for example a color. */
 export function pick<V>(values: readonly V[], index: number): V {
   return values[index % values.length]!;
 }

@@ -1,6 +1,6 @@
 /**
- * Figures of plain numbers: curves with bands, bars, heat maps and a simplex. Numbers are rounded and curves are thinned, so
- * that figures stored in notebooks stay small and reproducible.
+ * Figures from plain numbers: curves with bands, bars, heat maps and a probability simplex. Numbers are rounded and
+ * curves are thinned, so that figures stored in notebooks stay small and reproducible.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export const PALETTE: readonly string[] = ["#0072B2", "#D55E00", "#009E73", "#CC
 /** Maximum number of points of a curve, and significant digits of numbers. */
 const POINTS = 150, DIGITS = 5;
 
-/** Titles, size and layout of a figure. */
+/** Titles, height and layout options of a figure. */
 export interface FigureText {
   /** Title. */
   readonly title: string;
@@ -25,7 +25,7 @@ export interface FigureText {
   readonly y?: string;
   /** Height in pixels. Default: 320. */
   readonly height?: number;
-  /** Further Plotly layout options, such as `{ xaxis: { type: "log" } }`. */
+  /** Further Plotly layout options, such as `{ xaxis: { type: "log" } }`. Default: none. Default: none. */
   readonly layout?: { readonly [key: string]: Json };
 }
 
@@ -33,11 +33,11 @@ export interface FigureText {
 export interface Curve {
   /** Name in the legend. */
   readonly name: string;
-  /** Points in order. A NaN or infinite `y` breaks the line. */
+  /** Points in the order of drawing. A NaN or infinite `y` breaks the line. */
   readonly points: readonly Point[];
   /** Lower and upper edge of a band around the curve, one entry per point. Default: none. */
   readonly band?: readonly { readonly low: number; readonly high: number }[];
-  /** Line color. Default: from {@linkcode PALETTE}, by index. */
+  /** Line color. Default: the color of {@linkcode PALETTE} at the curve's index. */
   readonly color?: string;
   /** Drawing mode. Default: `lines`. */
   readonly mode?: "lines" | "markers" | "lines+markers";
@@ -81,13 +81,13 @@ export function curveFigure(text: FigureText, curves: readonly Curve[]): Figure 
 export interface Bars {
   /** Distinct categories, one per bar. */
   readonly names: readonly (string | number)[];
-  /** Heights. */
+  /** Height of each bar, in the order of `names`. */
   readonly values: readonly number[];
   /** Labels above the bars. Default: none. */
   readonly labels?: readonly string[];
   /** One color for all bars, or one per bar. Default: the first color of {@linkcode PALETTE}. */
   readonly color?: string | readonly string[];
-  /** Axis labels, which may repeat. Default: `names`. */
+  /** Label below each bar. Labels may repeat, unlike `names`. Default: `names`. */
   readonly ticks?: readonly string[];
 }
 
@@ -121,7 +121,7 @@ export interface HeatMap {
   readonly columns: readonly string[];
   /** Row labels. */
   readonly rows: readonly string[];
-  /** Values of the first and the last color. Default: minimum and maximum of `values`. */
+  /** Values that the first and the last color represent. Default: minimum and maximum of `values`. */
   readonly range?: readonly [number, number];
 }
 
@@ -154,9 +154,9 @@ export function heatMapFigure(text: FigureText, { values, columns, rows, range }
 }
 
 /**
- * Returns a figure of the probability simplex of three outcomes: a triangle with points in it.
+ * Returns a figure of the probability simplex of three outcomes: a triangle in which each point is a distribution.
  *
- * @param corners Labels of the left, right and top corner, where the outcome has probability 1.
+ * @param corners Names of the three outcomes. The left, right and top corner show a probability of 1 for the outcome.
  * @param points Named points with three probabilities each, in the order of `corners`. Probabilities are normalized to sum 1.
  */
 export function simplexFigure(

@@ -1,6 +1,6 @@
 /**
- * Figures along each axis of a sweep: final validation gaps of pairs, or final validation losses of runs without pairs. Single
- * values, and means with intervals.
+ * Figures along each axis of a sweep: final validation gaps of pairs, or final validation losses of runs without pairs.
+ * Shows single values, and means with confidence intervals.
  *
  * @module
  */
@@ -66,16 +66,19 @@ const LOSS: Quantity = {
 };
 
 /**
- * Returns one figure per axis in which runs differ: the final validation gap of each pair, and means with 95 % confidence
- * intervals over pairs. Pairs without a finite gap are excluded from means and counted in the title. An axis with one category
- * of fewer than three pairs has no figure.
+ * Returns one figure per axis in which runs differ. A figure shows the final validation gap of each pair, and means
+ * with 95 % confidence intervals over pairs. Pairs without a finite gap are excluded from the means, and the title
+ * states their number. Omits axes that have a single category with fewer than three pairs.
  */
 export function gapByAxisFigures(runs: readonly RecordedRun[]): Figure[] {
   const items = pairRuns(runs).map((pair) => ({ run: pair.other, value: gapOf(pair).finalValidation }));
   return figuresOf(items, GAP);
 }
 
-/** Returns one figure per axis in which runs differ: the final validation loss of each run, and means with intervals. */
+/**
+ * Returns one figure per axis in which runs differ. A figure shows the final validation loss of each run, and means
+ * with 95 % confidence intervals.
+ */
 export function lossByAxisFigures(runs: readonly RecordedRun[]): Figure[] {
   const items = runs.map((run) => ({ run, value: seriesOf(run).evals.at(-1)?.loss ?? NaN }));
   return figuresOf(items, LOSS);

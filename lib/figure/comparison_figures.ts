@@ -1,5 +1,5 @@
 /**
- * Figures of comparisons: gaps over grids of T × V, and the share of a gap per part of the model. Returns Plotly data only.
+ * Figures of comparisons: gaps over T × V grids, and the share of an effect that each part of a model causes.
  *
  * @module
  */
@@ -34,8 +34,8 @@ const HOW: Readonly<Record<GapMeasure, string>> = {
 const AXES = { T: "sequence length T", V: "vocabulary size V" };
 
 /**
- * Returns interaction plots of a grid: one figure per measure, with the gap over T and one line with intervals per V. With a
- * single T, the gap is drawn over V.
+ * Returns interaction plots of a grid, one figure per metric. A figure shows the gap over T, with one line and its
+ * confidence intervals per V. If the grid has a single T, the figure shows the gap over V.
  */
 export function gridFigures({ precision, cells, level }: Grid): Figure[] {
   const valuesOf = (axis: "T" | "V") => [...new Set(cells.map((cell) => cell[axis]))].sort((a, b) => a - b);
@@ -83,10 +83,11 @@ export function gridFigures({ precision, cells, level }: Grid): Figure[] {
 }
 
 /**
- * Returns heat maps of the share of an effect that each operation class in each layer causes when only that part has the
- * lower precision: of the gap or squared error, and of the squared bias.
+ * Returns heat maps of operation class × layer. A cell shows the share of an effect that this part of the model causes
+ * when only this part is in lower precision. The effect is the gap or the squared gradient error in the first figure,
+ * and the squared bias in the second figure.
  *
- * @returns At most two figures; none for a search that did not try single parts.
+ * @returns At most two figures. Empty if the search did not measure single parts.
  */
 export function culpritFigures(
   { setting, precision, search: { alone }, biases = [], signal }: CulpritFinding,

@@ -4,23 +4,24 @@
  * @module
  */
 
-/** A point of a curve; `y` may be NaN or infinite. */
+/** A point of a curve. `y` may be NaN or infinite. */
 export interface Point {
-  /** Step. */
+  /** Horizontal position, for example a step. */
   readonly x: number;
   /** Value, for example a loss in nats per token. */
   readonly y: number;
 }
 
-/** Maximum number of points of a curve, and of marks for its non-finite values. */
+/** Maximum number of points of a drawn curve, and maximum number of marks for non-finite values of a curve. */
 export const MAX_POINTS = 400, MAX_MARKS = 40;
 
 /**
- * Thins a curve. Keeps the first and the last point, and the lowest and the highest point of each interval. An interval with
- * non-finite values keeps one of them, which breaks the line.
+ * Reduces the number of points of a curve. Splits the curve into intervals, and keeps the lowest and the highest point
+ * of each interval, and the curve's first and last point. An interval with non-finite values also keeps one of these,
+ * which breaks the line.
  *
  * @param points Points in order of x.
- * @param most Maximum number of points to keep (default 400).
+ * @param most Maximum number of points to keep. Default: 400.
  */
 export function thin(points: readonly Point[], most: number = MAX_POINTS): Point[] {
   return thinned(points.map(({ y }) => y), most).map((i) => points[i]!);
@@ -29,8 +30,8 @@ export function thin(points: readonly Point[], most: number = MAX_POINTS): Point
 /**
  * Returns the indices of the points that {@linkcode thin} keeps.
  *
- * @param heights Values of the curve, in order; may be NaN or infinite.
- * @param most Maximum number of points to keep (default 400).
+ * @param heights Values of the curve, in order. May be NaN or infinite.
+ * @param most Maximum number of points to keep. Default: 400.
  * @returns Indices in ascending order.
  */
 export function thinned(heights: ArrayLike<number>, most: number = MAX_POINTS): number[] {
@@ -55,10 +56,11 @@ export function thinned(heights: ArrayLike<number>, most: number = MAX_POINTS): 
 }
 
 /**
- * Returns marks at the ends of each run of NaN or infinite values in a curve. A mark has the height of the last finite point
- * before it, else of the first finite point of the curve, else 0.
+ * Returns marks at the first and last point of each sequence of NaN or infinite values in a curve. A mark has the
+ * height of the last finite point before it. Without such a point, the height is that of the curve's first finite
+ * point, or 0 if all values are non-finite.
  *
- * @returns At most 40 marks, the first and the last included.
+ * @returns At most 40 marks, including the first and the last mark.
  */
 export function nonFiniteMarks(points: readonly Point[]): { x: number; y: number; value: number }[] {
   const marks: { x: number; y: number; value: number }[] = [];

@@ -17,14 +17,17 @@ const ENTITIES: Readonly<Record<string, string>> = {
 /** Maximum length of a label: a shortened precision with its seed fits. */
 const LONGEST = 120;
 
-/** Escapes text for HTML elements and quoted attributes. Replaces control and bidirectional characters by `�`. */
+/**
+ * Escapes text for the content of HTML elements and for quoted attributes. Replaces control characters and
+ * bidirectional formatting characters by `�`.
+ */
 export function escapeHtml(text: string): string {
   return printableLines(text).replace(/[&<>"']/g, (character) => ENTITIES[character]!);
 }
 
 /**
- * Escapes text for a Plotly label, where tags and entities have effects. The result is one line, shortened to 120 characters.
- * Not for Plotly templates, which also interpret `%{…}`.
+ * Escapes text for a Plotly label, because Plotly interprets tags and entities in labels. The result is one line,
+ * shortened to 120 characters. Do not use the result in Plotly templates, which also interpret `%{…}`.
  */
 export function plotlyText(text: string): string {
   return plainText(text, LONGEST).replace(/[&<>]/g, (character) => ENTITIES[character]!);

@@ -1,5 +1,5 @@
 /**
- * Axes in which runs differ, groups of runs with equal settings, and keys of pairs.
+ * Facets: axes in which runs differ. Also groups runs by setting, and identifies pairs.
  *
  * @module
  */
@@ -23,19 +23,24 @@ import {
   varyingFields,
 } from "../record/mod.ts";
 
-/** Axis in which runs differ. Values are whole text, which identifies them; labels may be shortened. */
+/** An axis in which runs differ. A value is identified by its complete text. Its label may be shortened. */
 export interface Facet {
-  /** Key: a field of the spec, or `precision`, `perturbation`, `device`, `code`, `tags` or `status`. */
+  /**
+   * Key of the axis: the name of a spec field, or `precision`, `perturbation`, `device`, `code`, `tags` or `status`.
+   */
   readonly key: string;
-  /** Label for readers. */
+  /** Displayed name of the axis. */
   readonly label: string;
-  /** Distinct values as text: numbers in ascending order, names in order of the runs. */
+  /** Distinct values as text. Numbers are in ascending order, other values in the order of the runs. */
   readonly values: readonly string[];
-  /** Returns the value of a run. */
+  /** Returns the value of a run on this axis. */
   readonly valueOf: (run: RecordedRun) => string;
-  /** Returns the values of a run, of an axis on which a run can have several. Default: the value. */
+  /**
+   * Returns all values of a run on this axis. Only defined for axes on which a run can have several values, such as
+   * tags.
+   */
   readonly valuesOf?: (run: RecordedRun) => readonly string[];
-  /** Returns the label of a value: one line, different for different values. */
+  /** Returns the label of a value. The label is one line, and different values have different labels. */
   readonly textOf: (value: string) => string;
 }
 
@@ -73,7 +78,10 @@ const SPOKEN_FOR: readonly (keyof RunSpec)[] = [
   ...["data", "tokenizer", "T", "seed", "perturb", "reorder", ...PRECISION] as const,
 ];
 
-/** Returns the axes in which runs differ: known axes first, then all other fields of their specs. */
+/**
+ * Returns the axes in which runs differ: first the common axes, such as T and precision, then all other fields of the
+ * specs.
+ */
 export function facetsOf(runs: readonly RecordedRun[]): Facet[] {
   const others = varyingFields(runs.map(({ manifest: { spec } }) => spec), SPOKEN_FOR)
     .map((field): KnownFacet => ({
@@ -106,31 +114,37 @@ export function runNamer(runs: readonly RecordedRun[]): (run: RecordedRun) => st
   };
 }
 
-/** Returns a value with the name of its axis, unless the value speaks for itself. */
+/**
+ * Returns the label of a value with the name of its axis, such as `T = 64`. Omits the name if the value alone is clear,
+ * such as a precision.
+ */
 export function namedValue({ key, textOf }: Facet, value: string, between: " " | " = "): string {
   const text = textOf(value);
   return ["tokenizer", "data", "device", "perturbation"].includes(key) ? text : `${key}${between}${text}`;
 }
 
-/** Returns the key shared by runs on one device that differ only in precision. */
+/** Returns the key of a run's pair. Runs on the same device that differ only in precision have the same key. */
 export function pairKey(run: RecordedRun): string {
   return sha256Hex(keyOf(run, PRECISION)).slice(0, 12);
 }
 
-/** Metadata of a trace of one run. Plotly keeps it as the trace's `meta`; the report's page finds the run by it. */
+/**
+ * Returns the metadata of a trace that shows one run. Plotly keeps the metadata as the trace's `meta`. The report's
+ * page uses it to find the run.
+ */
 export function metaOf({ manifest: { runId } }: RecordedRun): { readonly run: string } {
   return { run: runId };
 }
 
-/** Runs of one setting: equal in everything except precision and seed. */
+/** A group of items whose runs have the same setting: their runs differ only in precision and seed. */
 export interface Setting<M> {
-  /** Description: tokenizer, T, and every other axis in which settings differ. */
+  /** Name of the setting: tokenizer, T, and every other axis in which settings differ. */
   readonly name: string;
   /** Tokenizer. */
   readonly tokenizer: string;
   /** Sequence length in tokens. */
   readonly T: number;
-  /** Members of the group. */
+  /** Items of the group, such as runs or pairs. */
   readonly members: M[];
 }
 

@@ -6,16 +6,16 @@
 
 /** JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
-/** Plotly object: a trace or a layout. */
+/** JSON object for Plotly, such as a trace or a layout. */
 export type PlotlyObject = { readonly [key: string]: Json };
 
-/** Plotly figure: `data`, `layout` and a plain-text title. */
+/** Figure for Plotly, as plain JSON. */
 export interface Figure {
   /** Title as plain text. */
   readonly title: string;
   /** Plotly traces. */
   readonly data: readonly PlotlyObject[];
-  /** Instructions for reading the figure, in one or two sentences. Default: none. */
+  /** Explanation of how to read the figure, in one or two sentences. Default: none. */
   readonly how?: string;
   /** Plotly layout. */
   readonly layout: PlotlyObject;

@@ -1,5 +1,5 @@
 /**
- * Plotly figures of a sweep over steps, as plain data. All text is escaped for Plotly.
+ * Plotly figures of losses and gaps over steps. All text is escaped for Plotly.
  *
  * @module
  */
@@ -39,7 +39,7 @@ import { plotlyText } from "./escape.ts";
 import { bySetting, metaOf } from "./facets.ts";
 import type { Figure, PlotlyObject } from "./figure.ts";
 
-/** Figure of one setting. Vocabulary and T give its position in a grid of figures. */
+/** Figure of one setting. The report arranges these figures in a grid by tokenizer and T. */
 export interface SettingFigure extends Figure {
   /** Tokenizer. */
   readonly tokenizer: string;
@@ -47,8 +47,10 @@ export interface SettingFigure extends Figure {
   readonly T: number;
 }
 
-/** Returns training and validation loss over steps: one figure per setting, with all its precisions and seeds. Omits perturbed
- * runs, whose losses hardly differ. */
+/**
+ * Returns figures of the training and validation loss over steps. Each setting has one figure with all its precisions
+ * and seeds. Omits perturbed runs, because their losses hardly differ from those of the unperturbed runs.
+ */
 export function lossFigures(all: readonly RecordedRun[]): SettingFigure[] {
   const runs = all.filter(({ manifest: { spec } }) => !isPerturbed(spec));
   const policies = valuesOf(runs.filter((run) => !isBaseline(run.manifest.spec)), precisionName);
@@ -118,11 +120,11 @@ function finiteOnly(values: readonly number[]): (number | null)[] {
 export const GAP_AXIS: string = `gap to ${BASELINE} (nats per token)`;
 
 /**
- * Returns the training-loss gap to float32 over steps: one figure per setting. With several seeds, a figure also has the
- * mean gap of each twentieth of the steps, its confidence interval and the noise floor. Dotted lines mark the
- * tolerance; the vertical range follows the gaps and can exclude these lines.
+ * Returns figures of the gap of the training loss to float32 over steps, one per setting. With several seeds, a figure
+ * also shows the mean gap of each twentieth of the steps, its confidence interval, and the noise floor. Dotted lines
+ * mark the tolerance. The vertical range depends on the gaps, so that these lines can be outside of the range.
  *
- * @param tolerance Smallest gap that matters, in nats per token (default {@linkcode DEFAULT_TOLERANCE}).
+ * @param tolerance Smallest gap that matters, in nats per token. Default: 0.01.
  */
 export function gapFigures(
   runs: readonly RecordedRun[],

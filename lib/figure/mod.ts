@@ -1,5 +1,5 @@
 /**
- * Figures of runs and the HTML report. Uses no tensors.
+ * Figures of runs, and the HTML report. These functions use no tensors.
  *
  * @module
  */

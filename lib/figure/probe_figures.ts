@@ -57,9 +57,9 @@ const MOST_COLUMNS = 40;
 const MOST_RUNS = 4;
 
 /**
- * Returns figures of probes: one heat map of layer × step per metric, and one of operand × step of the scales of delayed
- * scaling. They show the first run of each precision, of at most
- * four precisions. Metrics that are 0 everywhere are left out.
+ * Returns figures of probes, for the first run of each of at most four precisions. Each metric by layer has a heat map
+ * of layer × step. With delayed scaling, the scales have a heat map of operand × step. Omits metrics that are 0
+ * everywhere.
  */
 export function probeFigures(runs: readonly RecordedRun[]): Figure[] {
   const probed = runs.filter((run) => seriesOf(run).probed.length > 0);

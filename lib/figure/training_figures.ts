@@ -49,7 +49,10 @@ const METRICS: readonly Metric[] = [
   },
 ];
 
-/** Returns one figure per metric of training, with one curve per run. Omits metrics that no run has. */
+/**
+ * Returns one figure per training metric (gradient norm, learning rate, loss scale, throughput), with one curve per
+ * run. Omits metrics that no run has.
+ */
 export function trainingFigures(runs: readonly RecordedRun[]): Figure[] {
   const most = pointsFor(runs.length), nameOf = runNamer(runs);
   const policies = valuesOf(runs.filter((run) => !isBaseline(run.manifest.spec)), precisionName);

@@ -1,5 +1,5 @@
 /**
- * Data of the report's page: figures, and what the page needs of each run to filter, scale axes and compare.
+ * Data of the report's page: figures, and the data of each run by which the page filters, scales axes and compares.
  *
  * @module
  */
@@ -23,16 +23,16 @@ const CLOCK = 40;
 /** Maximum number of runs with a quantile of their own. Quantiles of more runs hardly differ. */
 const MOST_QUANTILES = 200;
 
-/** Returns the data of a page. */
+/** Returns the data that a report's page embeds. */
 export function pageData(
   { figures, runs, facets, results, flops }: {
     figures: readonly Figure[];
     runs: readonly RecordedRun[];
     /** Axes in which the runs differ. */
     facets: readonly Facet[];
-    /** Table with a row per run. */
+    /** Table with one row per run, see `runTable`. */
     results: Table;
-    /** Operations per step by run ID. */
+    /** Floating-point operations per step, by run ID. */
     flops: ReadonlyMap<string, number>;
   },
 ): PageData {

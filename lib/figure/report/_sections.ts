@@ -32,7 +32,10 @@ const MAX_BOXES = 12;
 /** Maximum number of verdicts whose sentences are shown at once. */
 const IN_WORDS = 3;
 
-/** Returns the headline with the number of settings per verdict, the key sentences, and one verdict per setting. */
+/**
+ * Returns the first section: a headline with the number of settings per verdict, the main results in sentences, and one
+ * verdict per setting.
+ */
 export function findings(summary: Summary): string {
   const judged = summary.comparisons.map(({ setting, comparison, verdict }) => ({
     ...{ setting, verdict },
@@ -69,7 +72,7 @@ export function findings(summary: Summary): string {
     );
 }
 
-/** Returns the form that filters the page, or an empty string if runs differ in no axis. */
+/** Returns the form with which a reader filters runs. Returns an empty string if runs differ in no axis. */
 export function filters(facets: readonly Facet[], runs: number): string {
   if (facets.length === 0) return "";
   const groups = facets.map(({ key, label, values, textOf }) => {
@@ -93,7 +96,9 @@ export function filters(facets: readonly Facet[], runs: number): string {
     "growth and noise floors are of all runs.</p>";
 }
 
-/** Returns the form that changes the view of figures over steps. The page's script shows it. */
+/**
+ * Returns the form that changes the view of figures over steps. The form is hidden until the page's script shows it.
+ */
 export function viewForm(facets: readonly Facet[], hasFlops: boolean): string {
   const units = ["step", "tokens", ...hasFlops ? ["FLOPs"] : [], "time"];
   const option = (value: string, label = value) =>
@@ -110,7 +115,9 @@ export function viewForm(facets: readonly Facet[], hasFlops: boolean): string {
     '<label><input type="checkbox" name="band">mean and 95 % interval per color</label></form>';
 }
 
-/** Returns the placeholder of a figure, which the page's script fills, with a description for screen readers. */
+/**
+ * Returns the placeholder of a figure, with a description for screen readers. The page's script draws the figure there.
+ */
 export function place(figure: Figure, index: number): string {
   const title = escapeHtml(figure.title);
   const how = figure.how === undefined ? "" : `<p class="how">${escapeHtml(figure.how)}</p>`;
@@ -161,7 +168,7 @@ export function tables(runs: readonly RecordedRun[], { runs: runRows, pairs, tol
   ].join("\n");
 }
 
-/** Lists the runs excluded from the report with their reasons. Returns an empty string if there are none. */
+/** Lists the runs that the report excludes, and the reasons. Returns an empty string if no run is excluded. */
 export function leftOutRuns(leftOut: readonly LeftOutRun[]): string {
   if (leftOut.length === 0) return "";
   const items = leftOut.map(({ id, reason }) => `<li>run ${escapeHtml(id)}: ${escapeHtml(reason)}</li>`);
@@ -182,7 +189,7 @@ export function failures(runs: readonly RecordedRun[]): string {
   return section("Failures", "Error message of each failed run.", facts("Failures", messages));
 }
 
-/** Lists the recorded first non-finite number of each run. Returns an empty string if no run has one. */
+/** Describes the first non-finite number of each run that recorded one. Returns an empty string if no run did. */
 export function nonFiniteNumbers(runs: readonly RecordedRun[]): string {
   const found = runs.flatMap((run) => {
     const { runId, spec } = run.manifest, event = recordedNonFinite(run);
@@ -196,7 +203,7 @@ export function nonFiniteNumbers(runs: readonly RecordedRun[]): string {
   return section("Non-finite numbers", note, facts("Non-finite numbers", found));
 }
 
-/** Returns a table per distinct environment (machine, software, data), with the runs that used it. */
+/** Returns one table per distinct environment (machine, software, data), with the IDs of its runs. */
 export function environments(runs: readonly RecordedRun[]): string {
   const groups = Map.groupBy(
     runs,

@@ -1,5 +1,6 @@
 /**
- * Tables of the report as HTML. The page's script filters, sorts and highlights rows; tables are readable without it.
+ * Tables of the report as HTML. The page's script filters, sorts and highlights rows. The tables are readable without
+ * the script.
  *
  * @module
  */
@@ -8,8 +9,8 @@ import { printable, printableJson } from "../../error/printable.ts";
 import { escapeHtml } from "../escape.ts";
 
 /**
- * Returns a section with a heading, a note and a body. Escapes heading and note; `body` is HTML. A section of all runs says so
- * while runs are filtered.
+ * Returns a section with a heading, a note and a body. Escapes the heading and the note. `body` is HTML. If `isOfAll`
+ * is true, the section states that it shows all runs while a filter is active.
  */
 export function section(heading: string, note: string, body: string, isOfAll = false): string {
   return `<section${isOfAll ? ' class="all"' : ""}><h2>${escapeHtml(heading)}</h2><p class="note">${
@@ -21,8 +22,9 @@ export function section(heading: string, note: string, body: string, isOfAll = f
  * Returns a table of runs or pairs.
  *
  * @param table One row per run or pair.
- * @param named `label`: accessible name; `of`: kind of row.
- * @param ids Run ID of each row, in the order of the table. The ID of a pair is that of its run in the lower precision.
+ * @param named `label`: accessible name. `of`: kind of row.
+ * @param ids Run ID of each row, in the order of the table. For a pair, this is the ID of the run in the lower
+ * precision.
  */
 export function runsTable(
   table: Table,
@@ -68,7 +70,7 @@ const ACTS = {
     '<button type="button" class="hide" aria-pressed="false" tabindex="-1" title="hide this run (h)">−</button>',
 };
 
-/** Returns a table of verdicts. Colors show the kinds. */
+/** Returns a table of verdicts. The color of a row shows the kind of its verdict. */
 export function verdictsTable(table: Table, kinds: readonly string[]): string {
   const { shown: names, alike } = splitColumns(table);
   const head = names.map((name) => `<th scope="col">${escapeHtml(columnLabel(name))}</th>`);
@@ -94,7 +96,10 @@ function fullText(value: unknown, column: string): string {
   return typeof value === "string" ? fullTitle(value, formatCell(value, column)) : "";
 }
 
-/** Returns a title with the whole text, in the form of JSON if it has invisible characters; empty if the label has it. */
+/**
+ * Returns an HTML attribute `title` with the complete text of a value. Text with invisible characters is written as
+ * JSON. Returns an empty string if the label already is the complete text.
+ */
 export function fullTitle(value: string, label: string): string {
   return value === label
     ? ""

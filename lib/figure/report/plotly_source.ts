@@ -9,7 +9,7 @@ import plotly from "plotly.js-dist/package.json" with { type: "json" };
 import { UserError } from "../../error/user_error.ts";
 import { type CachedFile, cacheDir, ensureFolder } from "../../fetch/cache.ts";
 
-/** Version of the bundle. */
+/** Version of Plotly. */
 export const PLOTLY_VERSION: string = plotly.version;
 
 const FILE = "plotly.min.js";
@@ -21,8 +21,8 @@ const MINIFIED: CachedFile = {
 };
 
 /**
- * Returns the minified bundle's text, escaped for a script element. The first call minifies plotly.js-dist with esbuild
- * (6 s) and keeps the result in the user's cache. Without a writable cache, each call minifies it.
+ * Returns the text of the minified bundle, escaped for a script element. The first call minifies plotly.js-dist with
+ * esbuild (6 s), and stores the result in the user's cache. Without a writable cache, each call minifies the bundle.
  */
 export async function plotlySource(): Promise<string> {
   // These sequences occur only in JavaScript strings, where the backslash has no effect. HTML parsers turn \r into \n.

@@ -13,15 +13,18 @@ export interface RunningRun {
   readonly id: string;
   /** Description: tokenizer, T, precision and seed. */
   readonly name: string;
-  /** Completed steps. */
+  /** Number of completed steps. */
   readonly step: number;
-  /** All steps. */
+  /** Total number of steps. */
   readonly steps: number;
-  /** Estimated seconds left. Undefined before the first step of the sweep. */
+  /** Estimated remaining time of the run in seconds. Undefined before the first step of the sweep. */
   readonly secondsLeft: number | undefined;
 }
 
-/** Progress of a planned sweep. Other planned runs have not started, or were interrupted. */
+/**
+ * Progress of a planned sweep. Planned runs that are neither finished, failed nor running have not started, or were
+ * interrupted.
+ */
 export interface ReportProgress {
   /** Number of planned runs. */
   readonly planned: number;
@@ -35,7 +38,10 @@ export interface ReportProgress {
   readonly secondsLeft: number | undefined;
 }
 
-/** Returns the progress of a sweep with its running runs. Empty without a plan, and once all runs are finished. */
+/**
+ * Returns the progress of a sweep and of its active runs as HTML. Returns an empty string without a plan, and once all
+ * runs are finished.
+ */
 export function progressOf(progress: ReportProgress | undefined): string {
   if (progress === undefined || progress.finished === progress.planned) return "";
   const { planned, finished, failed, running, secondsLeft } = progress;

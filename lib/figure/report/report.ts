@@ -1,5 +1,6 @@
 /**
- * `report.html`: a self-contained page that makes no network requests. It is derived from records and can be deleted.
+ * `report.html`: a self-contained page that makes no network requests. The file is derived from records and can be
+ * deleted.
  *
  * @module
  */
@@ -46,23 +47,26 @@ export interface ReportContent {
   readonly title: string;
   /** Runs to report on. */
   readonly runs: readonly RecordedRun[];
-  /** Runs of the folder that are unreadable or not yet started. Default: none. */
+  /** Runs of the folder that the report excludes, because they are unreadable or have not started. Default: none. */
   readonly leftOut?: readonly LeftOutRun[];
-  /** Smallest gap that matters, in nats per token (default {@linkcode DEFAULT_TOLERANCE}). */
+  /** Smallest gap that matters, in nats per token. Default: 0.01. */
   readonly tolerance?: number;
   /** Culprits that `compare` found. Default: none. */
   readonly culprits?: readonly CulpritFinding[];
   /** Progress of the sweep's plan. Shown until all planned runs are finished. Default: none. */
   readonly progress?: ReportProgress | undefined;
-  /** Operations per step by run ID, for the axis of FLOPs. Default: none, without this axis. */
+  /** Floating-point operations per step, by run ID. Default: none; the page then offers no horizontal axis in FLOPs. */
   readonly flops?: ReadonlyMap<string, number>;
   /** Commands that reproduce the runs. */
   readonly reproduce: readonly string[];
-  /** Version of the runs' state. A page with a version is served and subscribes to changes. Default: a static file. */
+  /**
+   * Version of the records that the page shows. A page with a version is served, and subscribes to changes. Default:
+   * none, for a static file.
+   */
   readonly version?: string;
 }
 
-/** Heading of the figures of training. */
+/** Heading of the section with gradient norms, learning rates and throughput. */
 export const TRAINING = "Training";
 
 /** Maximum number of results in words that are shown without a click. */
@@ -72,17 +76,17 @@ const IN_SIGHT = 4;
 export interface FigureSection {
   /** Heading. */
   readonly heading: string;
-  /** Note on what the figures show. */
+  /** Explanation of the figures in the section. */
   readonly note: string;
-  /** Results in words, shown above the figures. Default: none. */
+  /** Results as sentences, shown above the figures. Default: none. */
   readonly sentences?: readonly string[];
-  /** True if the section is of all runs: filters of the page do not change it. Default: false. */
+  /** True if the section always shows all runs, whatever filter is active. Default: false. */
   readonly isOfAll?: boolean;
   /** Figures. */
   readonly figures: readonly (Figure | SettingFigure)[];
 }
 
-/** Returns the figures of a report by section. Omits sections without figures and sentences. */
+/** Returns the figures of a report by section. Omits sections that have neither figures nor sentences. */
 export function reportFigures(
   runs: readonly RecordedRun[],
   tolerance: number = DEFAULT_TOLERANCE,
@@ -143,12 +147,12 @@ export function reportFigures(
 }
 
 /**
- * Renders the report. Names, messages and data of runs are escaped.
+ * Renders a report as HTML. Names, messages and data of runs are escaped.
  *
- * The content security policy allows the page's two scripts by checksum and forbids everything else, so that unescaped text
- * would have no effect either. A served page may connect to its own server only.
+ * The content security policy allows the page's two scripts by checksum, and forbids all other scripts. Even unescaped
+ * text could therefore execute nothing. A served page may only connect to its own server.
  *
- * @returns HTML with Plotly's source and the data, both compressed (2 MB and 0.1 to 1 MB).
+ * @returns The HTML of the page. Contains Plotly's source (2 MB) and the data (0.1 to 1 MB), both compressed.
  */
 export async function renderReport(content: ReportContent): Promise<string> {
   const { runs, tolerance = DEFAULT_TOLERANCE, flops = new Map(), version } = content;

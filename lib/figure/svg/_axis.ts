@@ -8,22 +8,25 @@ import { scaleLinear, scaleLog } from "d3-scale";
 import { greatest } from "../../number/extent.ts";
 import type { Json, PlotlyObject } from "../figure.ts";
 
-/** Axis of an SVG figure. */
+/** Axis of an SVG figure: maps values to pixels. */
 export interface Axis {
-  /** Title. Empty: none. */
+  /** Title of the axis. Empty without a title. */
   readonly title: string;
-  /** Returns the position in pixels; undefined for non-finite values, unknown categories, and values <= 0 on a log axis. */
+  /**
+   * Returns the position of a value in pixels. Returns undefined for non-finite values, unknown categories, and values
+   * of at most 0 on a logarithmic axis.
+   */
   place(value: Json | undefined): number | undefined;
-  /** Ticks: position in pixels, and label. */
+  /** Ticks, each with its position in pixels (`at`) and its label. */
   readonly ticks: readonly { readonly at: number; readonly label: string }[];
-  /** Width of a category in pixels; undefined for numeric axes. */
+  /** Width of a category in pixels. Undefined for numeric axes. */
   readonly step: number | undefined;
   /** True if grid lines are drawn. */
   readonly grid: boolean;
 }
 
 /**
- * Creates an axis.
+ * Creates an axis from a Plotly layout.
  *
  * @param layout Plotly layout of the axis: `type`, `range`, `autorange`, `categoryarray`, `tickvals`, `ticktext`, `title`, …
  * @param values Values of all traces, for the range.

@@ -11,7 +11,8 @@ import { px, svgText } from "./_text.ts";
 /**
  * Draws a bar trace.
  *
- * @param options Index of the trace, and its index among the bar traces with their number.
+ * @param options `index`: index of the trace in the figure. `bars`: index of the trace among the bar traces (`at`), and
+ * the number of bar traces (`of`).
  */
 export function barSvg(
   trace: PlotlyObject,

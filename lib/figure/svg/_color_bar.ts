@@ -7,13 +7,13 @@ import { px, svgText } from "./_text.ts";
 import { colorAt, heatRange } from "./_heatmap.ts";
 import type { PlotlyObject } from "../figure.ts";
 
-/** Width that a color bar with its labels takes, in pixels. */
+/** Width of a color bar with its labels, in pixels. */
 export const COLOR_BAR: number = 66;
 
 /** Number of color steps. */
 const STEPS = 24;
 
-/** Draws the color bar of a heat map at the right of its box, with the values of the first and the last color. */
+/** Draws the color bar at the right of a heat map, labeled with the values of the first and the last color. */
 export function colorBarSvg(
   trace: PlotlyObject,
   { right, top, bottom, ink }: { right: number; top: number; bottom: number; ink: string },

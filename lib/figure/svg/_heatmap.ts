@@ -8,7 +8,10 @@ import type { Axis } from "./_axis.ts";
 import type { Plane } from "./_plane.ts";
 import { px } from "./_text.ts";
 
-/** Returns the finite values of a heat map, and those of the first and the last color. */
+/**
+ * Returns the finite values of a heat map, and the values that the first color (`low`) and the last color (`high`)
+ * represent.
+ */
 export function heatRange(trace: PlotlyObject): { finite: readonly number[]; low: number; high: number } {
   const rows = (trace["z"] ?? []) as readonly (readonly (number | null)[])[];
   const finite = rows.flat().filter((z): z is number => typeof z === "number" && Number.isFinite(z));
@@ -19,7 +22,7 @@ export function heatRange(trace: PlotlyObject): { finite: readonly number[]; low
   };
 }
 
-/** Draws a heat map. Missing and non-finite values have no cell. */
+/** Draws a heat map. Cells with missing or non-finite values are left empty. */
 export function heatmapSvg(trace: PlotlyObject, { x, y }: Plane): string {
   const rows = (trace["z"] ?? []) as readonly (readonly (number | null)[])[];
   const { finite, low, high } = heatRange(trace);
@@ -52,7 +55,10 @@ export function heatmapSvg(trace: PlotlyObject, { x, y }: Plane): string {
   ).join("");
 }
 
-/** Returns the color at a position of a `[position, #rrggbb]` scale. Default scale: white to blue. */
+/**
+ * Returns the color at a position from 0 to 1 on a color scale, a list of `[position, "#rrggbb"]`. The default scale is
+ * white to blue.
+ */
 export function colorAt(scale: Json | undefined, place: number): string {
   const stops = Array.isArray(scale)
     ? scale as [number, string][]

@@ -1,12 +1,12 @@
 /**
- * The plane that traces are drawn in, and the color and values of a trace.
+ * The plane in which traces are drawn, and the color and values of a trace.
  *
  * @module
  */
 import type { Json, PlotlyObject } from "../figure.ts";
 import type { Axis } from "./_axis.ts";
 
-/** Axes and text color for drawing a trace. */
+/** Plane in which traces are drawn: two axes and a text color. */
 export interface Plane {
   /** Horizontal axis. */
   readonly x: Axis;
@@ -37,7 +37,7 @@ export function colorOf(trace: PlotlyObject, index: number): string {
   return DEFAULT_COLORS[index % DEFAULT_COLORS.length]!;
 }
 
-/** Returns the x or y values of a trace. A missing x counts from 0. */
+/** Returns the x or y values of a trace. If x is missing, returns the indices from 0. */
 export function valuesOf(trace: PlotlyObject, key: "x" | "y"): readonly Json[] {
   const values = trace[key];
   if (Array.isArray(values)) return values;

@@ -8,7 +8,10 @@ import { printableLines } from "../../error/printable.ts";
 /** Tags that Plotly interprets in labels. */
 const TAGS = /<(\/?)(b|i|br|sup|sub|span|em|strong)\b[^>]*>/gi;
 
-/** Converts a Plotly label to XML text: keeps entities, removes tags, turns `<br>` into a space, escapes the rest. */
+/**
+ * Converts a Plotly label to XML text: keeps entities, removes tags, replaces `<br>` by a space, and escapes all other
+ * characters.
+ */
 export function svgText(label: string): string {
   return printableLines(label)
     .replaceAll(TAGS, (_, __, tag) => tag.toLowerCase() === "br" ? " " : "")

@@ -42,8 +42,8 @@ const SYMBOLS: Readonly<Record<string, typeof symbolCircle>> = {
 /**
  * Draws a trace as SVG.
  *
- * @param before Preceding trace, the other edge of `fill: "tonexty"`.
- * @param bars Index of a bar trace among the bar traces, and their number.
+ * @param before Preceding trace. With `fill: "tonexty"`, the area between both traces is filled.
+ * @param bars Index of a bar trace among the bar traces, and the number of bar traces.
  */
 export function traceSvg(
   trace: PlotlyObject,

@@ -1,5 +1,6 @@
 /**
- * Renders figures as PNG without a browser: resvg draws their SVG, with the bundled font DejaVu Sans on every machine.
+ * Renders figures as PNG without a browser. The library resvg draws the SVG of a figure with the bundled font DejaVu
+ * Sans, so that images are equal on every machine.
  *
  * @module
  */
@@ -23,7 +24,7 @@ async function start(): Promise<Uint8Array> {
  * Renders a figure as PNG.
  *
  * @param figure Figure to render.
- * @param options Options of {@linkcode figureSvg}, and `scale`: image pixels per figure pixel (default 2).
+ * @param options Options of {@linkcode figureSvg}, and `scale`: image pixels per figure pixel. Default: 2.
  * @returns The bytes of a PNG file.
  * @throws {RangeError} For an unknown option, or a `scale` that is not above 0.
  */

@@ -1,8 +1,8 @@
 /**
  * Renders figures as SVG without a browser, for export and for notebooks without Plotly.
  *
- * Supports the part of Plotly that losskit uses: scatter, bar and heatmap traces, linear, logarithmic and categorical axes,
- * shapes, annotations and the legend. Other options are ignored.
+ * Supports the Plotly options that losskit uses: scatter, bar and heatmap traces, linear, logarithmic and categorical
+ * axes, shapes, annotations and the legend. Other options are ignored.
  *
  * @module
  */
@@ -17,9 +17,9 @@ import type { Figure, Json, PlotlyObject } from "../figure.ts";
 
 /** Options of {@linkcode figureSvg}. */
 export interface SvgOptions {
-  /** Width in pixels. Default: the layout's width, else 700. */
+  /** Width in pixels. Default: the layout's width, or 700 if the layout has none. */
   readonly width?: number;
-  /** Height in pixels. Default: the layout's height, else 380. */
+  /** Height in pixels. Default: the layout's height, or 380 if the layout has none. */
   readonly height?: number;
   /** Background and text colors. Default: `light`. */
   readonly theme?: "light" | "dark";
@@ -47,7 +47,7 @@ interface Box {
 /**
  * Renders a figure as SVG.
  *
- * @returns An `svg` element with width and height. All text is escaped.
+ * @returns The text of an `svg` element with width and height. All labels are escaped.
  * @throws {RangeError} For an unknown option.
  */
 export function figureSvg(figure: Figure, options: SvgOptions = {}): string {

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Included or excluded values of an axis. */
+/** Filter on an axis: only the listed values, or all values except the listed values. */
 export type Filter = { readonly only: readonly string[] } | { readonly not: readonly string[] };
 
 /** Filters by axis. */
@@ -37,7 +37,7 @@ const OWN = "~";
 /** Names of entries that are not filters or controls. */
 const PINNED = "~pin", HIDDEN = "~hide", OPENED = "~run", SORTS = "~sort";
 
-/** Encodes a state. The first state of a page is the empty string. */
+/** Encodes a state as a fragment. The initial state of a page is the empty string. */
 export function encodeState({ filters, view, sorts, pinned, hidden, opened }: PageState): string {
   const list = (name: string, values: readonly unknown[]): string[][] =>
     values.length === 0 ? [] : [[name, JSON.stringify(values)]];
@@ -51,7 +51,7 @@ export function encodeState({ filters, view, sorts, pinned, hidden, opened }: Pa
   ]).toString();
 }
 
-/** Decodes a state. Entries that no page wrote are ignored. */
+/** Decodes a state from a fragment. Invalid entries are ignored. */
 export function decodeState(fragment: string): PageState {
   const entries = new Map(new URLSearchParams(fragment));
   const filters = new Map<string, Filter>(), view = new Map<string, string>();

@@ -12,7 +12,10 @@ import type { Layout, PageData, PageRun } from "./types.ts";
 const COLORS = ["#2B8CCB", "#D55E00", "#009E73", "#CC79A7", "#8C6BB1", "#B8860B", "#7F7F7F", "#C0392B"];
 const DASHES = ["solid", "dot", "dash", "dashdot"];
 
-/** Returns the axis whose values have colors: the chosen one, else precision, else the first axis. */
+/**
+ * Returns the axis whose values have colors: the chosen axis. Default: precision, or the first axis if runs have the
+ * same precision.
+ */
 export function colorAxis({ color }: View): string | undefined {
   const { facets } = state.data;
   const find = (key: string) => facets.find((facet) => facet.key === key)?.key;
@@ -35,7 +38,7 @@ export function groupOf(run: PageRun | undefined, axis: string | undefined): str
 
 let known: { data: PageData; groups: Map<string, readonly Group[]> } | undefined;
 
-/** Returns the groups of an axis, the baseline first. Runs with several tags have groups of their own. */
+/** Returns the groups of an axis, the baseline first. Each combination of tags is a group. */
 export function groupsOf(axis: string | undefined): readonly Group[] {
   const { data } = state;
   if (known?.data !== data) known = { data, groups: new Map() };
@@ -60,7 +63,7 @@ export function groupsOf(axis: string | undefined): readonly Group[] {
 const indexOf = (axis: string | undefined, key: string): number =>
   Math.max(0, groupsOf(axis).findIndex((group) => group.key === key));
 
-/** Returns the color of a group. Without the baseline, the first color is left to it. */
+/** Returns the color of a group. The first color is reserved for the baseline. */
 export function colorOf(axis: string | undefined, key: string): string {
   const shift = axis === "precision" && groupsOf(axis)[0]?.isBase !== true ? 1 : 0;
   return COLORS[(indexOf(axis, key) + shift) % COLORS.length]!;

@@ -37,7 +37,10 @@ export function fits(facets: Readonly<Record<string, readonly number[]>>, chosen
   return [...chosen].every(([axis, selected]) => facets[axis]?.some((value) => selected.has(value)) ?? true);
 }
 
-/** Returns the selection by values: those excluded, or those included if they are fewer. */
+/**
+ * Returns the current selection as filters. A filter lists the excluded values, or the included values if these are
+ * fewer.
+ */
 export function filtersOf(facets: readonly PageFacet[]): Filters {
   const chosen = choices();
   return new Map(facets.flatMap(({ key, values }) => {
@@ -49,7 +52,7 @@ export function filtersOf(facets: readonly PageFacet[]): Filters {
   }));
 }
 
-/** Restores a selection. Values that the page lacks are ignored. */
+/** Restores a selection. Values that do not exist on the page are ignored. */
 export function restoreFilters(filters: Filters, facets: readonly PageFacet[]): void {
   for (const group of groups()) {
     const filter = filters.get(axisOf(group)), facet = facets.find(({ key }) => key === axisOf(group));

@@ -1,5 +1,6 @@
 /**
- * Reads values of a figure: those of all runs at the place of the pointer, or of the arrow keys.
+ * Shows the values of all runs in a figure at the position of the pointer, or at the point selected with the arrow
+ * keys.
  *
  * @module
  */
@@ -25,7 +26,7 @@ const pairOf = ({ meta }: Trace, at: number): string | undefined =>
   runOf(meta?.points?.[at] ?? meta?.run)?.pair;
 
 /**
- * Shows the values of a curve and its pair at one place, then those of the other runs.
+ * Shows the values of a curve and its pair at one horizontal position, then the values of other runs.
  *
  * @returns The key of the pair.
  */
@@ -61,7 +62,7 @@ function nearestPoint(line: Trace, x: number | string | null): number {
 /**
  * Moves along a curve with the left and right arrow keys, and to another curve with up and down.
  *
- * @returns The key of the pair that the curve belongs to.
+ * @returns The key of the curve's pair.
  */
 export function walk(plot: Plot, key: string): string | undefined {
   const curves = plot.traces.filter(({ x, hoverinfo }) =>

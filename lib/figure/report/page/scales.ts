@@ -14,7 +14,7 @@ export const X_TITLES: Readonly<Record<View["x"], string>> = {
   time: "training time (s)",
 };
 
-/** Returns a step in another unit. */
+/** Converts a step to the unit of the horizontal axis. */
 export function xOf(step: number, run: PageRun | undefined, unit: View["x"]): number {
   if (run === undefined || unit === "step") return step;
   if (unit === "tokens") return step * run.tokens;
@@ -30,8 +30,8 @@ export function xOf(step: number, run: PageRun | undefined, unit: View["x"]): nu
 const PARTS = 200;
 
 /**
- * Smooths a curve by an exponential moving average whose weight depends on the distance of points, without a bias of the first
- * points. Values that are not finite break the curve.
+ * Smooths a curve by an exponential moving average. The weight of a point depends on the distance to its neighbor. The
+ * first points are corrected for bias, as in Adam. Non-finite values break the curve.
  *
  * @param weight Weight of the past per 1/200 of the curve's width, 0 to 0.99.
  */

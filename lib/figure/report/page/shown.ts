@@ -11,12 +11,12 @@ import { state } from "./state.ts";
 
 let shown: ReadonlySet<string> = new Set();
 
-/** Returns true if a run is shown. Traces without a run are. */
+/** Returns true if a run is shown. Also returns true for undefined, because traces without a run are always shown. */
 export function isShown(run: string | undefined): boolean {
   return run === undefined || shown.has(run);
 }
 
-/** Selects the shown runs anew, hides the rows of others, and updates the count. */
+/** Updates the set of shown runs, the visible table rows, and the displayed count. */
 export function selectRuns(): void {
   const chosen = choices(), runs = Object.entries(state.data.runs);
   shown = new Set(

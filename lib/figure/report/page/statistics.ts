@@ -5,7 +5,7 @@
  */
 import type { Member, Trace } from "./types.ts";
 
-/** A mean with half the width of its 95 % interval, undefined for fewer than two values. */
+/** A mean with half the width of its 95 % confidence interval. `half` is undefined for fewer than two values. */
 export interface Mean {
   readonly mean: number;
   readonly half: number | undefined;
@@ -15,7 +15,8 @@ export interface Mean {
 /**
  * Returns the mean of finite values.
  *
- * @param quantiles Student's t by number of values. The last one serves for more values.
+ * @param quantiles Quantiles of Student's t distribution by number of values. The last quantile is used for larger
+ * numbers.
  */
 export function meanOf(values: readonly number[], quantiles: readonly number[]): Mean {
   const n = values.length, mean = values.reduce((sum, value) => sum + value, 0) / n;
@@ -37,7 +38,9 @@ export function blockMeans(
   });
 }
 
-/** Returns the means of a figure along an axis over the shown members, or undefined if none is shown. */
+/**
+ * Returns a trace with the means of the shown runs for each category of an axis. Returns undefined if no run is shown.
+ */
 export function categoryTrace(
   trace: Trace,
   members: readonly Member[],

@@ -1,5 +1,5 @@
 /**
- * Traces that a figure draws: those of shown runs, in the chosen unit, smoothed and colored, with means of the shown runs.
+ * Traces that a figure draws: the curves of the shown runs in the chosen unit, smoothed and colored, and their means.
  *
  * @module
  */
@@ -148,10 +148,10 @@ function bands(traces: readonly Trace[], view: View, axis: string | undefined): 
 
 /**
  * Merges traces of equal style into one trace with breaks between runs. Plotly's drawing time grows with the number of
- * traces; merged, 1,000 lines draw in less than a second.
+ * traces. As merged traces, 1,000 lines are drawn in less than a second.
  *
  * @param traces Traces of one figure.
- * @param apart Returns true for traces that are not merged.
+ * @param apart Returns true if a trace must not be merged.
  */
 export function merged(traces: readonly Trace[], apart: (trace: Trace) => boolean): Trace[] {
   const looks = new Map<string, { trace: Trace; x: (number | string | null)[]; y: (number | null)[] }>();

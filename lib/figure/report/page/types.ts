@@ -11,7 +11,7 @@ export interface PageData {
   readonly facets: readonly PageFacet[];
   /** Fields with equal values in all runs. */
   readonly common: Readonly<Record<string, string>>;
-  /** Student's t by number of values, for 95 % intervals. */
+  /** Quantiles of Student's t distribution by number of values, for 95 % confidence intervals. */
   readonly quantiles: readonly number[];
   /** Runs by ID. */
   readonly runs: Readonly<Record<string, PageRun>>;
@@ -27,11 +27,11 @@ export interface PageFacet {
 
 /** A run. */
 export interface PageRun {
-  /** Key shared by runs that differ only in precision. */
+  /** Key of the run's pair. Runs that differ only in precision have the same key. */
   readonly pair: string;
-  /** True for float32. */
+  /** True if the run's precision is float32. */
   readonly isBase: boolean;
-  /** Values by axis, as indices of the axis's values. A run can have several tags. */
+  /** The run's values by axis, as indices into `PageFacet.values`. A run can have several tags. */
   readonly facets: Readonly<Record<string, readonly number[]>>;
   /** Fields that differ between runs. */
   readonly fields: Readonly<Record<string, string>>;
@@ -41,9 +41,9 @@ export interface PageRun {
   readonly note?: string;
   /** Tokens per step. */
   readonly tokens: number;
-  /** Operations per step, if known. */
+  /** Floating-point operations per step, if known. */
   readonly flops?: number;
-  /** Training time after some steps, in seconds. */
+  /** Elapsed training time in seconds, at some of the steps. */
   readonly clock: { readonly step: readonly number[]; readonly seconds: readonly number[] };
 }
 
@@ -56,25 +56,28 @@ export interface PageFigure {
   readonly layout: Layout;
 }
 
-/** Origin of a trace. A trace without `run`, `points` and `mean` is of all runs. */
+/** Runs that a trace shows. A trace without `run`, `points` and `mean` shows all runs. */
 export interface Meta {
   /** ID of the run. */
   readonly run?: string;
   /** Mean training losses by block of steps. */
   readonly blocks?: { readonly x: readonly number[]; readonly y: readonly (number | null)[] };
-  /** IDs of the runs of each point. */
+  /** ID of the run that each point shows. */
   readonly points?: readonly string[];
-  /** Precision of a mean. Traces of one mean share it. */
+  /** Precision whose runs are averaged. All traces of the same mean have the same value. */
   readonly mean?: string;
   /** Label of the precision. */
   readonly label?: string;
-  /** Part of a mean: a value per block with its edges, a value per category, or the noise floor of all runs. */
+  /**
+   * Role of the trace. `mean`: mean per block. `low`, `high`: edges of the mean's confidence interval. `category`: mean
+   * per category. `floor`: noise floor of all runs.
+   */
   readonly role?: "mean" | "low" | "high" | "category" | "floor";
-  /** Values of the runs of a mean: one per block, or one in a category. */
+  /** Values that are averaged, by run: one value per block, or one value in a category. */
   readonly members?: readonly Member[];
 }
 
-/** Values of one run of a mean. */
+/** Values of one run that contribute to a mean. */
 export interface Member {
   readonly run: string;
   readonly x?: string;

@@ -163,11 +163,11 @@ function emulatedFormat(policy: string): string {
     throw refuse(`a format of values, got one for the scales of blocks. ${FORMAT_NAMES}`);
   }
   if (format.rounding === "kahan") {
-    throw refuse("a format of products, got Kahan compensation, which is of weights");
+    throw refuse("a format for products, got kahan, which is for weight updates only");
   }
   if (scaling !== undefined && scaling.kind !== "tensor") {
     throw refuse(
-      `the scaling tensor, got ${scaling.name}, which is of the operands of linear layers. Use a recipe or an override`,
+      `the scaling tensor, got ${scaling.name}, which applies to operands of linear layers only. Use a recipe or an override`,
     );
   }
   if (name !== given) throw refuse(`its name, ${EMULATED}${name}`);

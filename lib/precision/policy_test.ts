@@ -27,7 +27,7 @@ Deno.test("describePolicy() refuses other names, and lists the valid ones", () =
   }
   assertThrows(() => describePolicy("emulated:"), RangeError, "number format");
   assertThrows(() => describePolicy("emulated:e9m3"), RangeError, "X from 2 to 8");
-  assertThrows(() => describePolicy("emulated:e4m3-kahan"), RangeError, "of weights");
+  assertThrows(() => describePolicy("emulated:e4m3-kahan"), RangeError, "for weight updates");
 });
 
 Deno.test("emulated precision is labelled: losskit's formats and roundings, and float16 products on a CPU", () => {

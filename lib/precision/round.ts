@@ -51,7 +51,7 @@ export function requireUniform({ rounding }: Format, uniform: Uniform | undefine
 }
 
 /**
- * Rounds one number to a value of a format. Returns NaN for NaN.
+ * Rounds one number to a value of a format. Returns NaN for NaN, also if the format has no NaN.
  *
  * @param value A float32 number.
  * @param format The format. `kahan` rounds to nearest.

@@ -17,7 +17,7 @@ export interface Block {
 /** Maximum number of blocks into which a run's steps are split. */
 export const BLOCKS = 20;
 
-/** Splits steps 1 to `steps` into at most {@linkcode BLOCKS} blocks of equal length. The last block may be shorter. */
+/** Splits steps 1 to `steps` into at most 20 blocks of equal length. The last block may be shorter. */
 export function blocksOf(steps: number): Block[] {
   const length = Math.max(1, Math.ceil(steps / BLOCKS));
   return Array.from({ length: Math.ceil(steps / length) }, (_, i) => ({

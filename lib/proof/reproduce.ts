@@ -61,7 +61,7 @@ export interface ReproduceOptions {
   readonly signal?: AbortSignal | undefined;
   /** Receives progress messages, line by line. Default: standard error. */
   readonly print?: ((line: string) => void) | undefined;
-  /** Largest accepted difference of a loss, in nats per token. Default: {@linkcode defaultTolerance}. */
+  /** Largest accepted difference of a loss, in nats per token. Default: 1e-3 for `float32`, 2^-8 for other policies. */
   readonly tolerance?: number | undefined;
   /** Current location of the run's text. Default: the recorded path, then the folder of `plan.json`. */
   readonly data?: string | readonly string[] | undefined;

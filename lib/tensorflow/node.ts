@@ -11,7 +11,7 @@
  * console.log(node.decodePng(png).shape); // [2, 2, 3]
  * ```
  *
- * After {@linkcode useTensorFlow}, `tf.io` itself saves models to `file://` paths and loads them from there.
+ * After `useTensorFlow`, `tf.io` itself saves models to `file://` paths and loads them from there.
  *
  * @module
  */

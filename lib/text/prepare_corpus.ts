@@ -66,7 +66,7 @@ export interface PreparedCorpus extends Disposable {
  * Splits a corpus, trains its tokenizer and encodes both parts.
  *
  * The text is split first. Byte-pair merges are learned from the training split alone, so that no information leaks from
- * the validation split. From more than {@linkcode MAX_BPE_TEXT} bytes, 64 evenly spaced ranges are used. The alphabet of
+ * the validation split. From more than 64 MiB, 64 evenly spaced ranges are used. The alphabet of
  * a character tokenizer is that of the whole text. Otherwise characters that occur only in the validation split could
  * not be encoded; only their existence leaks.
  *

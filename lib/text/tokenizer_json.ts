@@ -55,7 +55,7 @@ export interface WordLevelJson {
   readonly unk_token: string;
 }
 
-/** A vocabulary of byte pairs. Bytes are written as in {@linkcode BYTE_CHARACTERS}. */
+/** A vocabulary of byte pairs. Bytes are written as in GPT-2's vocabulary. */
 export interface BpeJson {
   /** Type of the model. */
   readonly type: "BPE";

@@ -5,10 +5,14 @@
  */
 import { extname, join } from "node:path";
 
-/** Content types of the files that Deno imports. */
+/** Content types of the files that Deno imports and browsers show. */
 const TYPES: Readonly<Record<string, string>> = {
   ".ts": "application/typescript",
   ".json": "application/json",
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
 };
 
 /** A running server. */

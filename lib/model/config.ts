@@ -23,13 +23,13 @@ export type Position = typeof MODEL_FIELDS.position.choices[number];
 
 /** Sizes and options of a decoder-only transformer. The defaults are GPT-2's architecture, without dropout. */
 export interface GptConfig {
-  /** L, the number of blocks; at least 1. */
+  /** L, the number of blocks, at least 1. */
   readonly nLayer: number;
-  /** H, the number of attention heads per block; a divisor of `nEmbd`. */
+  /** H, the number of attention heads per block. A divisor of `nEmbd`. */
   readonly nHead: number;
-  /** C, the width of the model; at least 1. */
+  /** C, the width of the model, at least 1. */
   readonly nEmbd: number;
-  /** V, the number of token ids; at least 2. */
+  /** V, the number of token ids, at least 2. */
   readonly vocabSize: number;
   /** Maximum sequence length in tokens, at least 1. */
   readonly blockSize: number;
@@ -46,8 +46,8 @@ export interface GptConfig {
    */
   readonly dropout?: number | undefined;
   /**
-   * True to normalize every query and key over the D = C / H numbers of a head, with a learned gain [D] per layer and
-   * no bias (Dehghani et al. 2023, ViT-22B). The norm limits the growth of attention logits (Wortsman et al. 2023).
+   * True to normalize every query and key over the D = C / H numbers of a head. The norm has a learned gain [D] per
+   * layer and no bias (Dehghani et al. 2023, ViT-22B). It limits the growth of attention logits (Wortsman et al. 2023).
    * Default: false.
    */
   readonly qkNorm?: boolean | undefined;
@@ -69,7 +69,10 @@ export interface GptConfig {
   readonly activation?: Activation | undefined;
   /** Epsilon that norms add to the variance (LayerNorm) or the mean square (RMSNorm), above 0. Default: 1e-5. */
   readonly layerNormEps?: number | undefined;
-  /** F, the width of the MLP. Default, or 0: 4 C; for `swiglu` 8 ⌈C / 3⌉, which gives about as many weights. */
+  /**
+   * F, the width of the MLP. Default, or 0: 4 C. For `swiglu`, the default is 8 ⌈C / 3⌉, which gives about as many
+   * weights.
+   */
   readonly nInner?: number | undefined;
   /**
    * Norm before attention, before the MLP and before the output head. `qkNorm` uses the same kind. `layerNorm`
@@ -160,7 +163,7 @@ export interface Architecture {
   forward(input: ForwardInput): tf.Tensor;
   /**
    * Returns the floating-point operations (FLOPs) per token of a training step on sequences of T tokens. Default: 6 P +
-   * 6 L C T. P is the number of weights in the matrices of the blocks and the head; L is the number of blocks.
+   * 6 L C T, with L blocks and P weights in the matrices of the blocks and the head.
    */
   flops?(config: FullGptConfig, T: number): number;
 }

@@ -62,7 +62,8 @@ export function generate(
  *
  * @param model The model. To generate in another precision, call this function inside `autocast`.
  * @param tokenizer Tokenizer that encodes the prompts and decodes the results.
- * @param options `prompt` is a list. The other options are those of a single prompt, and `batchSize`.
+ * @param options `prompt`: a list of texts. `batchSize`: the number of prompts at a time. The other options are as for
+ * a single prompt.
  * @returns For each prompt, the prompt followed by its generated text.
  */
 export function generate(

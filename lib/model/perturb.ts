@@ -1,6 +1,6 @@
 /**
  * Changes of a model's parameters that keep the function of the model, except for rounding. Training amplifies the
- * difference. The final difference between such runs measures the noise floor of comparisons.
+ * difference. The spread of the final losses is the noise floor of comparisons.
  *
  * @module
  */

@@ -8,8 +8,8 @@ import type { Random } from "../text/random.ts";
 /** Options for sampling a token. */
 export interface SampleOptions {
   /**
-   * Sampling temperature, at least 0. The logits are divided by it. 0 always selects the most likely token; if several
-   * are equally likely, the one with the lowest id. Default: 1.
+   * Sampling temperature, at least 0. The logits are divided by it. 0 always selects the most likely token. Of equally
+   * likely tokens, it selects the one with the lowest id. Default: 1.
    */
   readonly temperature?: number | undefined;
   /**
@@ -44,7 +44,7 @@ export function validateSampleOptions({ temperature = 1, topK = 1, topP = 1 }: S
  * Samples a token.
  *
  * @param logits Logits of all tokens, [V].
- * @param random Source of random numbers. One number is drawn; at temperature 0, none.
+ * @param random Source of random numbers. One number is drawn, or none at temperature 0.
  * @param options Sampling options.
  * @returns A token id in [0, V).
  * @throws {RangeError} If a logit is NaN or Infinity, all are -Infinity, or an option is out of range.

@@ -42,7 +42,7 @@ export interface SaveGpt2Options {
    * model. `tokenizer` is then written only if the folder has no tokenizer. Default: none.
    */
   readonly source?: string | undefined;
-  /** True to replace existing files of a model. Default: false; existing files with other content are an error. */
+  /** True to replace existing files of a model. Default: false. Existing files with other content are then an error. */
   readonly overwrite?: boolean | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Operands of the three products of a linear layer y = x W: the forward product, the gradient of the input (dgrad,
- * dx = dy Wᵀ) and the gradient of the weight (wgrad, dW = xᵀ dy). Plain data.
+ * Operands of the three products of a linear layer y = x W. The forward product gives y. dgrad gives the gradient of
+ * the input, dx = dy Wᵀ. wgrad gives the gradient of the weight, dW = xᵀ dy. Plain data.
  *
  * @module
  */

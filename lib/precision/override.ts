@@ -98,7 +98,7 @@ export function layerOfParameter(name: string): string {
  *
  * @param overrides Overrides from a spec.
  * @param nLayer Number of blocks of the model.
- * @returns The description for an error message; undefined if all overrides are valid.
+ * @returns The description for an error message. Undefined if all overrides are valid.
  */
 export function overridesProblem(
   overrides: readonly PrecisionOverride[],
@@ -167,8 +167,8 @@ export function completeOverride(override: PrecisionOverride): PrecisionOverride
 /**
  * Parses an override from the command line: `CLASS+CLASS@LAYER+LAYER=FORMAT`, such as `softmax@h.1=e8m3`,
  * `linear=float32` or `@head=bfloat16`. Operands of linear layers follow the class: `linear.dy=e5m2/tensor`,
- * `linear.wgrad.x+linear.wgrad.dy=mxfp8`. The names are not validated; {@linkcode overridesProblem} and the spec's
- * schema validate them.
+ * `linear.wgrad.x+linear.wgrad.dy=mxfp8`. The names are validated by {@linkcode overridesProblem} and the spec's
+ * schema, not here.
  */
 export function parseOverride(text: string): PrecisionOverride {
   const [scope = "", quantizer = ""] = splitOnce(text, "=");

@@ -188,7 +188,7 @@ export interface RunPrecision {
  *
  * @param run The precision of the run.
  * @param device Kind of device, as recorded in the run's manifest. Default: cpu.
- * @returns The description, such as `emulated e4m3fn/tensor`; undefined if nothing is emulated.
+ * @returns The description, such as `emulated e4m3fn/tensor`. Undefined if nothing is emulated.
  */
 export function emulationOf({ policy, overrides = [] }: RunPrecision, device = "cpu"): string | undefined {
   const emulated = everyQuantizer({ ...descriptionOf(policy), overrides }).filter(({ format, scaling }) =>
@@ -233,7 +233,7 @@ const REPORTED_UNDERFLOW = 0.01;
  *
  * @param precision Label of the precision, from {@linkcode precisionLabel}.
  * @param share Share of gradient elements that are 0 in this precision but not in float32, in [0, 1].
- * @returns The warning; undefined if the share is below 0.01.
+ * @returns The warning. Undefined if the share is below 0.01.
  */
 export function underflowWarning(precision: string, share: number): string | undefined {
   if (!(share >= REPORTED_UNDERFLOW)) return undefined;

@@ -21,8 +21,8 @@ export interface QuantizeArrayOptions {
   /** Source of random numbers for stochastic rounding, called once per value. */
   readonly uniform?: Uniform | undefined;
   /**
-   * Largest magnitudes in previous steps, latest first, for delayed scaling. Default: none; the values' own largest
-   * magnitude sets the scale.
+   * Largest magnitudes in previous steps, latest first, for delayed scaling. Default: none. The values' own largest
+   * magnitude then sets the scale.
    */
   readonly amaxHistory?: readonly number[] | undefined;
 }
@@ -46,8 +46,8 @@ const { fround } = Math;
  * Rounds numbers to the values that a format with a scaling can represent.
  *
  * Without a scaling, numbers beyond the largest value follow the format's `overflow`. With a scaling, they become the
- * largest value. In a group with NaN or Inf, every value becomes NaN; for `nvfp4`, every value of the tensor. With
- * `delayed` and a history, only NaN becomes NaN, and Inf becomes the largest value.
+ * largest value. In a group with NaN or Inf, every value becomes NaN. For `nvfp4`, this holds for the whole tensor.
+ * With `delayed` and a history, only NaN becomes NaN, and Inf becomes the largest value.
  *
  * @param values Float32 numbers. They are not changed.
  * @param quantizer The format and the scaling.

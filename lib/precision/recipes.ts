@@ -96,7 +96,7 @@ const described = new Map<string, DescribedRecipe>();
 /**
  * Parses the name of a recipe with its options, such as `nvfp4+stochastic+hadamard`.
  *
- * @returns The recipe; undefined if the part before the first `+` is not the name of a recipe.
+ * @returns The recipe. Undefined if the part before the first `+` is not the name of a recipe.
  * @throws {RangeError} If an option is unknown, the options are in another order than `RECIPE_NAMES` lists, or both
  * `hadamard` and `hadamard-fixed` are given.
  */

@@ -18,7 +18,7 @@ const words = new Uint32Array(double.buffer);
  * Rounds each number to a value of a format, by the format's rounding mode.
  *
  * @param values Float32 numbers. They are not changed.
- * @param format The format. `kahan` rounds to nearest; the optimizer adds the compensation.
+ * @param format The format. `kahan` rounds to nearest, because the optimizer adds the compensation.
  * @param uniform Source of random numbers for stochastic rounding, called at most once per value.
  * @returns Values of the format, as float32.
  * @throws {TypeError} For stochastic rounding without random numbers.

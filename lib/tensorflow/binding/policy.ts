@@ -146,8 +146,8 @@ function policyWith(name: string, ops: Pick<Policy, "lowType" | "lowOps" | "floa
 }
 
 /**
- * Returns a policy by its name. `emulated:FORMAT` sets formats of operation classes; all ops outside of such operations
- * run in float32. A recipe sets formats of linear layers; all other ops run as under `bf16-autocast`.
+ * Returns a policy by its name. `emulated:FORMAT` sets formats of operation classes. All ops outside of operations with
+ * a format run in float32. A recipe sets formats of linear layers. All other ops run as under `bf16-autocast`.
  *
  * @throws {RangeError} If the policy is unknown.
  */

@@ -36,7 +36,7 @@ export interface Factors {
 export interface QuantizedLayer {
   readonly formats: SlotFormats;
   /**
-   * Name of the layer in the records of delayed scaling. Default: none; scales then use the current largest magnitude.
+   * Name of the layer in the records of delayed scaling. Default: none. Scales then use the current largest magnitude.
    */
   readonly name?: string | undefined;
   /** Operands that an earlier product has quantized. Default: none. */

@@ -62,7 +62,7 @@ export interface NormSettings {
   readonly epsilon?: number;
   /**
    * True if only matrix products use the result. The result is then rounded to the type of matrix products. Default:
-   * false; the result has the type of x.
+   * false. The result then has the type of x.
    */
   readonly lowered?: boolean;
 }

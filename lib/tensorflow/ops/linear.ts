@@ -25,7 +25,7 @@ export interface LinearParameters {
   readonly transposed?: boolean;
   /**
    * Name of the layer, unique in a model. Delayed scaling records the largest magnitudes of the operands by this name.
-   * Default: none; scales then use the current largest magnitude.
+   * Default: none. Scales then use the current largest magnitude.
    */
   readonly name?: string | undefined;
 }

@@ -35,7 +35,7 @@ export interface Precision {
    */
   readonly roundingKey?: tf.Tensor | undefined;
   /**
-   * Record of the operands' largest magnitudes, for delayed scaling. Default: none; scales then use the current largest
+   * Record of the operands' largest magnitudes, for delayed scaling. Default: none. Scales then use the current largest
    * magnitude.
    */
   readonly amax?: AmaxRecord | undefined;

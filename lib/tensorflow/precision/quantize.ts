@@ -17,7 +17,9 @@ import { quantizeTensor } from "./quantize_tensor.ts";
 
 /** Options of {@linkcode quantize}. */
 export interface QuantizeOptions {
-  /** Rounding. Default: the rounding that the format's name contains; without a suffix, `nearest` (ties to even). */
+  /**
+   * Rounding. Default: the rounding that the format's name contains, or `nearest` (ties to even) if it contains none.
+   */
   readonly rounding?: "nearest" | "stochastic" | "truncate" | undefined;
   /**
    * Scaling: `tensor` and `row` (float32 scales), `mx` and `mx-ceil` (blocks of 32 with E8M0 scales), `nvfp4` (blocks
@@ -40,8 +42,8 @@ export interface QuantizeOptions {
   /** Axis along which rows and blocks extend. Negative axes count from the end. Default: -1, the last axis. */
   readonly axis?: number | undefined;
   /**
-   * Largest magnitudes in previous steps, latest first, for delayed scaling. Default: none; the values' own largest
-   * magnitude sets the scale.
+   * Largest magnitudes in previous steps, latest first, for delayed scaling. Default: none. The values' own largest
+   * magnitude then sets the scale.
    */
   readonly amaxHistory?: readonly number[] | undefined;
 }
@@ -50,7 +52,7 @@ export interface QuantizeOptions {
  * Rounds values to a number format, by default to nearest.
  *
  * Without a scaling, the format determines the result of numbers beyond its largest value. IEEE-style formats and
- * `e5m2` give Inf; `e4m3fn` and the other OCP formats give the largest value. With a scaling, such numbers become the
+ * `e5m2` give Inf. `e4m3fn` and the other OCP formats give the largest value. With a scaling, such numbers become the
  * largest value. If values that share a scale contain NaN or Inf, all of them become NaN. With `amaxHistory`, only NaN
  * becomes NaN.
  *

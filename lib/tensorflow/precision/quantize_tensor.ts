@@ -38,8 +38,8 @@ export interface QuantizeTensorOptions {
   /** Random key, int32 [2]. Required for stochastic rounding. */
   readonly key?: tf.Tensor | undefined;
   /**
-   * Largest magnitudes in previous steps, latest first, for delayed scaling, float32 [n]. Default: none; the tensor's
-   * own largest magnitude sets the scale.
+   * Largest magnitudes in previous steps, latest first, for delayed scaling, float32 [n]. Default: none. The tensor's
+   * own largest magnitude then sets the scale.
    */
   readonly history?: tf.Tensor | undefined;
 }

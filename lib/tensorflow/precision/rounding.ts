@@ -38,7 +38,7 @@ const STORAGE = { float32: DataType.FLOAT, bfloat16: DataType.BFLOAT16, float16:
  * Rounds a tensor to a format once. The rounding has no gradient.
  *
  * @param x Any floating tensor.
- * @param format The format. `kahan` rounds to nearest; the optimizer adds the compensation.
+ * @param format The format. `kahan` rounds to nearest, because the optimizer adds the compensation.
  * @param key Random key, int32 [2]. Required for stochastic rounding. Equal keys give equal results.
  * @returns A tensor in the format's storage type, which is float32 for emulated formats.
  * @throws {TypeError} For stochastic rounding without a key.

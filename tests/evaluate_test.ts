@@ -41,6 +41,9 @@ async function assertRefused(task: string, args: string[], message: string): Pro
 }
 
 Deno.test("evaluate returns the loss in the run's journal, and the losses by position and token", async () => {
+  // By default, evaluate uses the batch size of the run, so that the results are equal bit for bit.
+  const same = await evaluated([run]);
+  assertEquals([same.loss, same.bitsPerByte, same.tokens], [last.loss, last.bitsPerByte, last.tokens]);
   // Other batch sizes change the order of sums. In bfloat16, each row is rounded separately.
   const whole = await evaluated([run, "--positions", "--batch", "5"]);
   assertEquals(whole.tokens, last.tokens);

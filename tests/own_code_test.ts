@@ -220,6 +220,21 @@ Deno.test("a module may import a file of another part of the disk", async () => 
   }
 });
 
+Deno.test("a module may lie in a folder with # in its name, with and without an export", async () => {
+  const folder = join(root, "a#b");
+  Deno.mkdirSync(folder);
+  for (const name of ["focal_loss.ts", "schedules.ts"]) Deno.copyFileSync(example(name), join(folder, name));
+  const own = (place: (name: string) => string) => ({
+    loss: place("focal_loss.ts") as "crossEntropy",
+    schedule: `${place("schedules.ts")}#restart` as "cosine",
+  });
+  const idsOf = async (place: (name: string) => string, dir: string) =>
+    (await sweep({ ...TINY, ...own(place) }, { dir: join(root, dir), ...quiet })).map(({ manifest }) =>
+      manifest.runId
+    );
+  assertEquals(await idsOf((name) => join(folder, name), "sharp"), await idsOf(example, "plain"));
+});
+
 Deno.test("docs/own_code.md shows examples/parallel_block.ts, whose block has at most 40 lines", async () => {
   const source = await Deno.readTextFile(example("parallel_block.ts"));
   const page = await Deno.readTextFile(join(dirname(examples), "docs", "own_code.md"));

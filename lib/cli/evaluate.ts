@@ -14,7 +14,7 @@ interface Options {
   text?: string;
   evalTokens: number | "all";
   seq?: number;
-  batch: number;
+  batch?: number;
   amp?: PolicyWord; // checked by the library
   quantize?: string;
   quantizeActivations?: boolean;
@@ -40,7 +40,11 @@ export const program: Command = command(
     "all",
   )
   .option("--seq <T>", "window length in tokens (default: the model's context length)", numberOption("--seq"))
-  .option("--batch <B>", "windows per batch", numberOption("--batch"), 16)
+  .option(
+    "--batch <B>",
+    "windows per batch; it changes the loss by rounding only (default: the batch size of the run; 16 for a Hugging Face folder)",
+    numberOption("--batch"),
+  )
   .option(
     "--amp <policy>",
     "precision policy: off, on, or a policy name (default: the policy of the run; off for a Hugging Face folder)",

@@ -35,7 +35,16 @@ export function contentExport(word: string): string {
   return PATTERN.exec(word)?.[2] ?? "default";
 }
 
+/** Path of a module with an optional export. Folders may have `#` in their names. */
+const MODULE_PATH = /^(.*\.[mc]?[jt]s)(?:#([^\\/]*))?$/s;
+
 /** Returns true if a word is the path of a module, such as `./my_model.ts` or `./my_model.ts#EXPORT`. */
 export function isModulePath(word: string): boolean {
-  return /\.[mc]?[jt]s(#.*)?$/.test(word);
+  return MODULE_PATH.test(word);
+}
+
+/** Splits `./my_model.ts#EXPORT` into the path of the module and the export. `own` is undefined without `#EXPORT`. */
+export function splitModulePath(word: string): { file: string; own: string | undefined } {
+  const [, file = word, own] = MODULE_PATH.exec(word) ?? [];
+  return { file, own };
 }

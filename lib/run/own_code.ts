@@ -15,7 +15,7 @@ import { cacheDir } from "../fetch/cache.ts";
 import { exists } from "../file/exists.ts";
 import { parseJson } from "../file/json.ts";
 import type { Architecture } from "../model/mod.ts";
-import { contentExport, contentHash, contentName } from "../options/content_name.ts";
+import { contentExport, contentHash, contentName, splitModulePath } from "../options/content_name.ts";
 import { canonicalJson, type RunSpec, sha256Hex } from "../record/mod.ts";
 import type { Criterion, Optimizer, Schedule } from "../train/mod.ts";
 import { guarded } from "./_own_calls.ts";
@@ -53,7 +53,7 @@ function codeFolder(name: string): string {
  * @throws {UserError} If a file is missing or has a syntax error, or the module lacks the export.
  */
 export async function moduleInput(path: string, field: CodeField): Promise<string> {
-  const [file = "", own] = path.split("#");
+  const { file, own } = splitModulePath(path);
   const entry = resolve(file);
   if (!exists(entry)) {
     throw new UserError(`Cannot use ${file} as ${field}: expected a module, got no file. Correct the path.`);

@@ -33,7 +33,7 @@ export interface EvaluateModelOptions extends ModelChoice {
   readonly maxTokens?: number | "all" | undefined;
   /** Length (T) of an evaluated window in tokens. Default: the model's context length. */
   readonly blockSize?: number | undefined;
-  /** Number of windows per batch (B). Default: 16. */
+  /** Number of windows per batch (B). Default: the run's batch size, or 16 for a Hugging Face folder. */
   readonly batchSize?: number | undefined;
   /**
    * Precision policy. `off` means float32, `on` means the device's autocast policy with bfloat16. Default: the run's
@@ -166,8 +166,8 @@ function encode(
 }
 
 function sizesOf(
-  { config }: OpenedModel,
-  { blockSize = config.blockSize, batchSize = 16, maxTokens = "all" }: EvaluateModelOptions,
+  { config, run }: OpenedModel,
+  { blockSize = config.blockSize, batchSize = run?.spec.B ?? 16, maxTokens = "all" }: EvaluateModelOptions,
 ): Pick<EvaluateOptions, "T" | "B" | "maxTokens"> {
   if (blockSize > config.blockSize) {
     throw new UserError(

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { contentHash, isModulePath } from "../options/content_name.ts";
+import { contentHash, isModulePath, splitModulePath } from "../options/content_name.ts";
 import { dirname, join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { exists, isFile } from "../file/exists.ts";
@@ -109,7 +109,7 @@ function isTokenizerField(field: string): boolean {
 function placeOf(path: string, source: string | undefined): string {
   if (source === undefined || !/^\.\.?[\\/]/.test(path) || !isFile(source)) return path;
   const beside = join(dirname(source), path);
-  return exists(beside.split("#")[0]!) ? beside : path;
+  return exists(beside) || exists(splitModulePath(beside).file) ? beside : path;
 }
 
 /** Returns the fields of a run that a spec sets, directly or on an axis. */

@@ -33,8 +33,8 @@ export interface LoadDatasetOptions {
 const NAMES = optionNames<LoadDatasetOptions>({ tokenizer: true, documents: true, separator: true });
 
 /**
- * Loads a text and tokenizes it. A tokenizer with a vocabulary learned from text is trained on the training split. The
- * validation split is the last tenth of the text in bytes. Tokens are cached on disk.
+ * Loads a text and tokenizes it. Byte-pair merges are learned from the training split. A character tokenizer has the
+ * characters of the whole text. The validation split is the last tenth of the text in bytes. Tokens are cached on disk.
  *
  * @param data `shakespeare`, `markov:…`, the path of a UTF-8 text file or folder, a glob pattern, or a list of these.
  * @param options `tokenizer`, `documents`, `separator`.

@@ -1,6 +1,6 @@
 /**
- * A tokenizer loaded from a file, built around one of losskit's tokenizers: it renumbers ids and searches text for
- * added tokens. Files from Hugging Face's trainers, which put special tokens at the first ids, are read this way.
+ * A tokenizer that wraps one of losskit's tokenizers, renumbers its ids, and searches text for added tokens. It
+ * represents files of Hugging Face's trainers, which assign the first ids to special tokens.
  *
  * @module
  */
@@ -10,21 +10,21 @@ import type { TokenizerJson } from "./tokenizer_json.ts";
 
 /** A token added to the model's vocabulary. */
 export interface TextToken {
-  /** Its id. */
+  /** Id of the token. */
   readonly id: number;
-  /** Its text. */
+  /** Text of the token. */
   readonly content: string;
-  /** True if text is searched for the token. */
+  /** True if occurrences of `content` in text become this token. */
   readonly matched: boolean;
-  /** True if the token is searched for after the tokens that are not normalized. */
+  /** True if text is searched for this token only after the tokens for which `normalized` is false. */
   readonly normalized: boolean;
 }
 
-/** Parameters that turn one of losskit's tokenizers into the tokenizer of a file. */
+/** Parameters of {@linkcode renumbered}. */
 export interface Renumbering {
-  /** The file's id for each id of the inner tokenizer. */
+  /** New id for each id of the inner tokenizer. */
   readonly ids: Int32Array;
-  /** Tokens added to the inner tokenizer's. */
+  /** Tokens that the inner tokenizer does not have. */
   readonly added: readonly TextToken[];
   /** Content of the file. */
   readonly json: TokenizerJson;
@@ -32,7 +32,7 @@ export interface Renumbering {
   readonly name: string;
 }
 
-/** Creates the tokenizer of a file. Ids without a token decode to the empty string. */
+/** Wraps a tokenizer. Ids without a token decode to the empty string. */
 export function renumbered(inner: Tokenizer, renumbering: Renumbering): Tokenizer {
   return new RenumberedTokenizer(inner, renumbering);
 }

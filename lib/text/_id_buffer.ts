@@ -4,7 +4,7 @@
  * @module
  */
 
-/** A growable list of token ids. */
+/** A growable list of token ids in one typed array. */
 export class IdBuffer {
   #ids: Int32Array<ArrayBuffer>;
   #length = 0;

@@ -1,5 +1,6 @@
 /**
- * Schema of a `tokenizer.json`'s decoder, in the package's form.
+ * Schema that converts the decoder of a `tokenizer.json` to the form that the package `@huggingface/tokenizers`
+ * accepts.
  *
  * @module
  */

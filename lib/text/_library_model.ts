@@ -57,7 +57,7 @@ export function tokensOf({ vocab }: Model): [string, number][] {
   return Array.isArray(vocab) ? vocab.map(([token], id) => [token, id]) : Object.entries(vocab);
 }
 
-/** Returns why the package cannot compute a model, or undefined. */
+/** Returns the reason why the package cannot compute a model. Returns undefined if it can. */
 export function modelProblem(model: Model): string | undefined {
   if (model.type === "Unigram" && (model.unk_id ?? 0) >= model.vocab.length) {
     return `model.unk_id: expected an id below ${model.vocab.length}, got ${model.unk_id}`;

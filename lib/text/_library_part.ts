@@ -1,7 +1,7 @@
 /**
- * The parts of a `tokenizer.json` around its model, in the form that the package `@huggingface/tokenizers` computes as
- * Hugging Face's library does. Parts that the package lacks, or computes differently in every form, are refused. This
- * file has what the schemas of all kinds of parts share.
+ * Shared code of the schemas for the parts of a `tokenizer.json` other than its model: normalizer, pre-tokenizer,
+ * post-processor and decoder. A schema converts a part to a form for which the npm package `@huggingface/tokenizers`
+ * gives the same result as Hugging Face's library. Parts without such a form are refused.
  *
  * @module
  */
@@ -56,7 +56,12 @@ export function literal(text: string): string {
   return Array.from(text, (one) => `\\x{${one.codePointAt(0)!.toString(16)}}`).join("");
 }
 
-/** Returns the schema of a type with its fields, and converts it to the package's form. */
+/**
+ * Returns the schema of a part of one type.
+ *
+ * @param entries Schemas of the part's fields.
+ * @param convert Converts the part to the package's form. Default: the forms are equal.
+ */
 export function part<E extends v.ObjectEntries>(
   entries: E,
   convert: (given: v.InferOutput<v.ObjectSchema<E, undefined>>) => Part = (given) => given as unknown as Part,
@@ -103,7 +108,7 @@ export const replacing = part(
   ({ pattern, content }) => replace(pattern, plain(content)),
 );
 
-/** Returns whether a part has a type, or contains a part of the type in its sequence. */
+/** Returns true if a part has a type, or is a sequence that contains a part of the type. */
 export function hasType(given: unknown, type: string): boolean {
   const { type: own, decoders } = Object(given) as { type?: unknown; decoders?: unknown };
   return own === type || Array.isArray(decoders) && decoders.some((one) => hasType(one, type));

@@ -1,5 +1,6 @@
 /**
- * Schema of a `tokenizer.json`'s post-processor, and the check of the ids in it.
+ * Schema that converts the post-processor of a `tokenizer.json` to the form that the package `@huggingface/tokenizers`
+ * accepts, and the check of its ids.
  *
  * @module
  */
@@ -36,12 +37,12 @@ export const postProcessor: OptionalPart = oneOf({
 });
 
 /**
- * Requires that the special tokens of a post-processor have the ids that the vocabulary gives them, which the package
- * uses.
+ * Requires that a post-processor gives its special tokens the same ids as the vocabulary. The package uses the ids of
+ * the vocabulary, and Hugging Face's library those of the post-processor.
  *
  * @param given A post-processor.
- * @param ids Ids by token.
- * @param refuse Throws the error for a reason.
+ * @param ids Ids of the vocabulary, by token.
+ * @param refuse Throws an error for the given reason.
  */
 export function requireSpecial(
   given: Part | null,

@@ -1,5 +1,6 @@
 /**
- * Schema of a `tokenizer.json`'s pre-tokenizer, in the package's form.
+ * Schema that converts the pre-tokenizer of a `tokenizer.json` to the form that the package `@huggingface/tokenizers`
+ * accepts.
  *
  * @module
  */

@@ -1,10 +1,9 @@
 /**
- * A priority queue of adjacent id pairs by frequency, with the positions of each pair: the data structure of
- * `bpe_trainer.ts`.
+ * A priority queue of adjacent id pairs by frequency, with the positions of each pair. `bpe_trainer.ts` uses it.
  *
- * It is a binary heap with lazy updates. A pair gains positions only during the one merge that creates its newer id,
- * and only loses positions afterwards. An entry's count can thus only be too high; a stale entry is reinserted with its
- * current count when it reaches the top.
+ * The queue is a binary heap with lazy updates. A pair gains positions only during the merge that creates the newer of
+ * its ids, and loses positions afterwards. The count of a queued entry can thus only be too high. A stale entry that
+ * reaches the top is inserted again with its current count.
  *
  * @module
  */
@@ -23,7 +22,9 @@ interface Entry {
   readonly count: number;
 }
 
-/** A queue of pairs by descending count; ties are ordered by ascending left id, then ascending right id. */
+/**
+ * A queue of pairs by descending count. Pairs of equal count are ordered by ascending left id, then ascending right id.
+ */
 export class PairQueue {
   readonly #vocabSize: number;
   readonly #minCount: number;
@@ -38,7 +39,12 @@ export class PairQueue {
     this.#minCount = options.minCount;
   }
 
-  /** Adds an occurrence of a pair. */
+  /**
+   * Adds occurrences of a pair at one position.
+   *
+   * @param ids The two ids.
+   * @param options `place`: the position. `weight`: number of occurrences in the text that the position stands for.
+   */
   add(ids: readonly [number, number], options: { place: number; weight: number }): void {
     const [left, right] = ids;
     const key = left * this.#vocabSize + right;
@@ -52,7 +58,10 @@ export class PairQueue {
     pair.count += options.weight;
   }
 
-  /** Subtracts an occurrence of a pair. Its position stays listed; the caller detects that it has changed. */
+  /**
+   * Subtracts `weight` occurrences from the count of a pair. The position stays in the pair's list, so that the caller
+   * must check whether the pair is still there.
+   */
   remove(ids: readonly [number, number], weight: number): void {
     const pair = this.#pairs.get(ids[0] * this.#vocabSize + ids[1]);
     if (pair !== undefined) pair.count -= weight;
@@ -64,7 +73,7 @@ export class PairQueue {
     this.#fresh = [];
   }
 
-  /** Removes and returns the most frequent pair; undefined if no pair occurs at least `minCount` times. */
+  /** Removes and returns the most frequent pair. Returns undefined if no pair occurs at least `minCount` times. */
   takeMostFrequent(): Pair | undefined {
     while (true) {
       const entry = this.#pop();

@@ -2,22 +2,22 @@
  * Pretokenization: splits text into the pieces within which byte pairs may be merged. Pieces are words with the space
  * before them, contractions, numbers, runs of other symbols, and white space. No token spans two pieces.
  *
- * There are two splits. `gpt2` is GPT-2's pattern, for GPT-2's vocabulary. `own` is similar. It also keeps combining marks
- * with their letters, keeps a line break with the word after it, and limits the length of pieces.
+ * There are two patterns. `gpt2` is GPT-2's pattern, for GPT-2's vocabulary. `own` is similar, but keeps combining
+ * marks with their letters, keeps a line break with the word after it, and limits pieces to 64 characters.
  *
  * @module
  */
 
 /**
- * Longest piece of the `own` split, in code points. The limit bounds the work per piece and the recursion of the
- * pattern engine, which overflows on runs of millions of letters (a text without spaces).
+ * Maximum length of a piece with the pattern `own`, in code points. The limit bounds the work per piece, and the
+ * recursion of the regular-expression engine, which would overflow on a text without spaces.
  */
 export const MAX_PIECE = 64;
 
 /** Longest piece of the `gpt2` split. GPT-2 has no limit; real words and runs of symbols are shorter. */
 const MAX_GPT2_PIECE = 1024;
 
-/** The names of the splits. */
+/** Names of the patterns that split text into pieces. */
 export type CutName = "own" | "gpt2";
 
 /** A split. */
@@ -51,15 +51,15 @@ const CUTS: Readonly<Record<CutName, Cut>> = {
 };
 
 /**
- * Pattern of the `own` split for Oniguruma, the engine of Hugging Face's tokenizers. JavaScript's white space is
- * spelled out, since other engines include U+0085 and exclude U+FEFF.
+ * The pattern `own` for Oniguruma, the regular-expression engine of Hugging Face's tokenizers. JavaScript's white space
+ * is listed by character, since other engines include U+0085 and exclude U+FEFF.
  */
 export const PORTABLE_PATTERN: string = own(
   "\\t-\\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff",
   "[^\\t-\\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]",
 );
 
-/** Copies a string. A slice would keep the whole text that it was cut from in memory. */
+/** Copies a string. Without the copy, a piece would keep the text from which it was sliced in memory. */
 export function copyPiece(piece: string): string {
   // V8 copies slices shorter than this.
   return piece.length < 13
@@ -67,7 +67,13 @@ export function copyPiece(piece: string): string {
     : new TextDecoder("utf-8", { ignoreBOM: true }).decode(new TextEncoder().encode(piece));
 }
 
-/** Calls `visit` with each piece of a text in order. The pieces, joined, are the text. */
+/**
+ * Calls a function with each piece of a text in order. The concatenated pieces are the text.
+ *
+ * @param text The text.
+ * @param visit The function.
+ * @param cut The pattern. Default: own.
+ */
 export function forEachPiece(text: string, visit: (piece: string) => void, cut: CutName = "own"): void {
   // test() and lastIndex instead of matchAll(): avoids a match object for each of millions of pieces.
   const pattern = new RegExp(CUTS[cut].pattern);
@@ -79,8 +85,8 @@ export function forEachPiece(text: string, visit: (piece: string) => void, cut: 
 }
 
 /**
- * Returns the length of a prefix whose split does not depend on the text that follows. No piece crosses the end of the
- * prefix. Returns 0 if there is no such prefix.
+ * Returns the length of a prefix of a text that any continuation splits into the same pieces. No piece crosses the end
+ * of the prefix. Returns 0 if there is no such prefix.
  */
 export function safeCut(text: string, cut: CutName): number {
   // Between a symbol and white space there is always a boundary, and no pattern looks back.

@@ -11,11 +11,14 @@ const view = new DataView(new ArrayBuffer(8));
 /** 1/23, 1/21, ... 1/3, 1: coefficients of the series of atanh(s)/s in s², highest power first. */
 const ATANH_SERIES = Array.from({ length: 12 }, (_, k) => 1 / (23 - 2 * k));
 
-/** 2^-e by biased exponent e + 1023. Multiplication by it is exact, and much faster than replacing the bits of the exponent. */
+/**
+ * 2^-e by biased exponent e + 1023. Multiplication by it is exact, and much faster than replacing the bits of the
+ * exponent.
+ */
 const SCALES = Float64Array.from({ length: 2047 }, (_, biased) => 2 ** (1023 - biased));
 
 /**
- * Returns the natural logarithm of a positive, finite, normal number, to a few units in the last place.
+ * Returns the natural logarithm of a positive, finite, normal number. The error is a few units in the last place.
  *
  * With x = 2^e · m and m in [√½, √2], log x = e · log 2 + 2 · atanh(s), where s = (m - 1) / (m + 1). Since |s| <=
  * 0.1716, the first omitted term of the series is below 2^-60 of the sum.

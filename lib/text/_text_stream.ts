@@ -1,6 +1,6 @@
 /**
- * Streams the text of documents in pieces of about a mebibyte that end at token boundaries, for texts larger than
- * memory. `prepare_corpus.ts` encodes the pieces.
+ * Streams the text of documents in pieces of about a mebibyte, for texts larger than memory. The pieces end at token
+ * boundaries, so that `prepare_corpus.ts` can encode them separately.
  *
  * @module
  */
@@ -21,13 +21,16 @@ export interface TextPiece {
 
 /** Options for splitting text into pieces. */
 export interface CutOptions {
-  /** Returns a safe length, as {@linkcode Tokenizer.safeCut} does. Default: any position between characters is safe. */
+  /**
+   * Returns the length of a prefix after which a text may be split, as {@linkcode Tokenizer.safeCut} does. Default: the
+   * text may be split between any two characters.
+   */
   readonly safeCut?: ((text: string) => number) | undefined;
-  /** Text that ends documents, in addition to the ends of files. It stays at its document's end. Default: none. */
+  /** Text that ends a document within a file. It belongs to the document that it ends. Default: none. */
   readonly separator?: string | undefined;
 }
 
-/** Reads ranges in order. The pieces of a document, joined, are its text. */
+/** Yields the text of byte ranges in order. The concatenated pieces of a document are its text. */
 export function* textPieces(stretches: readonly Stretch[], options: CutOptions = {}): Generator<TextPiece> {
   const { safeCut = (text: string) => text.length, separator } = options;
   for (const stretch of stretches) {
@@ -68,14 +71,14 @@ function* decoded({ document, start, end }: Stretch): Generator<string> {
   }
 }
 
-/** Returns the total size of ranges in bytes. */
+/** Returns the total size of byte ranges. */
 export function bytesOf(stretches: readonly Stretch[]): number {
   return stretches.reduce((sum, { start, end }) => sum + end - start, 0);
 }
 
 /**
- * Limits ranges to `most` bytes. Returns all of them if they fit; otherwise as many mebibytes as fit, evenly spaced
- * from the first to the last.
+ * Selects a sample of at most `most` bytes from byte ranges. Returns the ranges themselves if they are not larger.
+ * Otherwise returns ranges of a mebibyte, evenly spaced from the start of the text to its end.
  */
 export function sampleStretches(stretches: readonly Stretch[], most: number): Stretch[] {
   const bytes = bytesOf(stretches);

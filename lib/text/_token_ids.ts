@@ -1,5 +1,5 @@
 /**
- * The ids of a `tokenizer.json`: bounds, and one id per token.
+ * Checks of the ids in a `tokenizer.json`: ids are below 2^24, and every token has one id.
  *
  * @module
  */
@@ -22,13 +22,15 @@ export const vocab: v.GenericSchema<unknown, Record<string, number>> = v.custom<
 );
 
 /**
- * Returns ids by token, of a vocabulary with added tokens.
+ * Returns the id of every token of a vocabulary with added tokens.
  *
  * @param tokens Tokens and ids of the model's vocabulary.
- * @param added Added tokens. A token of the vocabulary must have the same id there. Other tokens must have the ids after
- * the vocabulary, because Hugging Face's library ignores the ids in the file and assigns these.
- * @param refuse Throws the error for a reason.
- * @throws The error of `refuse`, if a token has two ids, two tokens have the same id, or an added token has another id.
+ * @param added Added tokens. A token that the vocabulary has must have the same id in both. The other tokens must have
+ * the next ids after the vocabulary, in order, since Hugging Face's library assigns these and ignores the ids in the
+ * file.
+ * @param refuse Throws an error for the given reason.
+ * @throws The error of `refuse`, if a token has two ids, two tokens have the same id, or an added token has an
+ * unexpected id.
  */
 export function idsOf(
   tokens: Iterable<readonly [token: string, id: number]>,

@@ -5,16 +5,16 @@
  */
 import { formatCount } from "./_checks.ts";
 
-/** Result of a scan for invalid UTF-8. */
+/** Result of {@linkcode scanUtf8}. */
 export interface Utf8Scan {
-  /** End of the last complete character. */
+  /** Offset after the last complete character before the first invalid byte. */
   readonly whole: number;
   /** Offset of the first invalid byte, or the length of the bytes. */
   readonly wrong: number;
 }
 
 /**
- * Scans bytes until the first invalid one (Unicode 15, table 3-7: no overlong forms, no surrogates).
+ * Scans bytes for invalid UTF-8 as Unicode 15, table 3-7 defines it. Overlong forms and surrogates are invalid.
  *
  * @param bytes Any bytes.
  * @param start Offset to begin at. It must be the start of a character.
@@ -42,10 +42,10 @@ export function scanUtf8(bytes: Uint8Array, start: number): Utf8Scan {
 }
 
 /**
- * Describes the first invalid position in bytes, as a clause for an error.
+ * Describes the first invalid byte of a text, as a clause for an error.
  *
- * @param bytes The damaged bytes. They may begin inside a character.
- * @param offset Offset of the first byte in the whole text.
+ * @param bytes A part of the text with invalid bytes. It may begin inside a character.
+ * @param offset Offset of this part in the whole text, in bytes.
  */
 export function describeDamage(bytes: Uint8Array, offset: number): string {
   const { wrong } = scanUtf8(bytes, offset === 0 ? 0 : nextCharacter(bytes, 0));
@@ -55,14 +55,17 @@ export function describeDamage(bytes: Uint8Array, offset: number): string {
   return `has an invalid byte at ${place} (0x${byte}). Convert it to UTF-8`;
 }
 
-/** Returns the offset of the first character that begins at `start` or later, or the end. */
+/** Returns the offset of the first character that begins at `start` or later. Returns the length if there is none. */
 export function nextCharacter(bytes: Uint8Array, start: number): number {
   let at = start;
   while (at < bytes.length && (bytes[at]! & 0xc0) === 0x80) at++;
   return at;
 }
 
-/** Returns the length of valid UTF-8 bytes without an incomplete character at their end. */
+/**
+ * Returns the number of bytes that remain when an incomplete character at the end is removed. The bytes are valid
+ * UTF-8.
+ */
 export function wholeCharacters(bytes: Uint8Array): number {
   for (let back = 1; back <= Math.min(4, bytes.length); back++) {
     const byte = bytes[bytes.length - back]!;

@@ -1,19 +1,20 @@
 /**
- * Division of a text into windows of at most T targets, none across documents. `batch.ts` reads their tokens.
+ * Division of a text into windows of at most T targets. No window crosses a document boundary. `batch.ts` reads the
+ * tokens of windows.
  *
  * @module
  */
 import type { Tokens } from "./tokens.ts";
 
-/** A window of tokens. */
+/** A window of consecutive tokens. Inputs and targets are shifted by one: the target of an input is the next token. */
 export interface Window {
-  /** Position of the first input. */
+  /** Position of the first input in the text. */
   readonly start: number;
-  /** Number of targets, 1 to T. The last input is at start + targets - 1. */
+  /** Number of targets, 1 to T. The last input has position start + targets - 1. */
   readonly targets: number;
 }
 
-/** Consecutive windows of a text. Every token except the first of each document is the target of exactly one window. */
+/** The consecutive windows of a text. Every token except the first of a document is a target in exactly one window. */
 export class Windows {
   /** Number of windows. */
   readonly count: number;
@@ -27,9 +28,9 @@ export class Windows {
   readonly #targetsBefore: Float64Array;
 
   /**
-   * Divides a text.
+   * Divides a text into windows.
    *
-   * @param tokens The tokens.
+   * @param tokens The tokens of the text.
    * @param T Maximum number of targets per window.
    */
   constructor(tokens: Tokens, T: number) {
@@ -48,7 +49,7 @@ export class Windows {
     this.targets = this.#targetsBefore[documents]!;
   }
 
-  /** Returns window k, for k in [0, count). */
+  /** Returns window number k, for k in [0, count). */
   at(k: number): Window {
     const document = lastAtMost(this.#windowsBefore, k);
     const start = this.#starts[document]! + (k - this.#windowsBefore[document]!) * this.#T;
@@ -56,8 +57,9 @@ export class Windows {
   }
 
   /**
-   * Returns the window that begins with target number `target`, in [0, targets). If the window would cross the end of
-   * its document, it is moved back. Windows are shorter than T only in documents with fewer than T targets.
+   * Returns a window of T targets, of which the first is target number `target` of the text, in [0, targets). If this
+   * window would cross the end of the document, returns the last T targets of the document, or all its targets if it
+   * has fewer.
    */
   around(target: number): Window {
     const document = lastAtMost(this.#targetsBefore, target);

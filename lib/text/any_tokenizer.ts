@@ -1,5 +1,5 @@
 /**
- * Loads any supported `tokenizer.json`: with losskit's code if it supports the file, else with the npm package
+ * Loading of any supported `tokenizer.json`. A tokenizer that losskit does not implement is loaded with the npm package
  * `@huggingface/tokenizers`.
  *
  * @module
@@ -10,8 +10,9 @@ import { tokenizerFromJSON } from "./tokenizer_from_json.ts";
 /** Options of {@linkcode loadTokenizer}. */
 export interface LoadTokenizerOptions {
   /**
-   * True if special tokens spelled out in text become their ids, as in Hugging Face's library. Default: true. The npm
-   * package does not support false.
+   * True if a special token that is spelled out in text, such as `<|endoftext|>`, becomes its id, as in Hugging Face's
+   * library. False if its characters are ordinary text; only tokenizers that losskit implements support false. Default:
+   * true.
    */
   readonly specialInText?: boolean | undefined;
 }
@@ -20,16 +21,17 @@ export interface LoadTokenizerOptions {
 export interface LoadedTokenizer {
   /** The tokenizer. */
   readonly tokenizer: Tokenizer;
-  /** Note about the tokenizer's implementation, if it is not losskit's. */
+  /** A note for the user that the npm package implements the tokenizer. Undefined if losskit implements it. */
   readonly note?: string | undefined;
 }
 
 /**
- * Loads a tokenizer from the content of a `tokenizer.json`.
+ * Creates the tokenizer that a `tokenizer.json` describes.
  *
- * @param json The parsed JSON. Its form is checked.
- * @throws {TypeError} If the JSON describes no supported tokenizer.
- * @throws {RangeError} If its alphabet or merges are inconsistent.
+ * @param json Parsed content of the file. Its form is checked.
+ * @param options Treatment of special tokens.
+ * @throws {TypeError} If the file describes no supported tokenizer.
+ * @throws {RangeError} If the alphabet or the merges in the file are inconsistent.
  */
 export async function loadTokenizer(
   json: unknown,

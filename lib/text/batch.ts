@@ -1,7 +1,7 @@
 /**
- * Batches of token windows: random windows for training, and all windows in order for evaluation. In both, y is x
- * shifted by one: y[i] is the token after x[i]. Batches are plain arrays; `lib/train` converts them to tensors.
- * `batches.ts` provides all batches of a run.
+ * Batches of windows of tokens: random windows for training, and all windows in order for evaluation. The targets y are
+ * the inputs x shifted by one: y[i] is the token after x[i]. Batches are typed arrays, which `lib/train` copies to
+ * tensors. `batches.ts` yields all batches of a run.
  *
  * @module
  */
@@ -11,27 +11,30 @@ import { type Window, Windows } from "./_windows.ts";
 import type { Random } from "./random.ts";
 import type { Tokens } from "./tokens.ts";
 
-/** Target of positions that are excluded from the loss, such as padding. Equal to PyTorch's `ignore_index`. */
+/**
+ * Target value of positions that are excluded from the loss, such as padding. The default of PyTorch's `ignore_index`.
+ */
 export const IGNORE_INDEX: number = -100;
 
-/** Inputs and targets of a step. */
+/** Inputs and targets of a step or of an evaluation's batch. */
 export interface Batch {
-  /** Token ids, shape [B, T] in row-major order: row b, position t is at b * T + t. */
+  /** Inputs, token ids [B, T] in row-major order. Position t of row b has index b · T + t. */
   readonly x: Int32Array;
-  /** The token after each token of x, shape [B, T] in row-major order; {@linkcode IGNORE_INDEX} for padding. */
+  /** Targets, [B, T] in row-major order: the token after each token of `x`, or {@linkcode IGNORE_INDEX} for padding. */
   readonly y: Int32Array;
-  /** Batch size: number of windows. */
+  /** Number of windows in the batch. */
   readonly B: number;
-  /** Sequence length: tokens per window. */
+  /** Number of tokens per window. */
   readonly T: number;
 }
 
 /**
- * Draws B windows of T tokens. Every start is equally likely; document boundaries are ignored. Equal tokens and equal
- * states of `random` give the same batch on every machine.
+ * Draws B random windows of T tokens. Every position is an equally likely start of a window. Document boundaries are
+ * ignored. Equal tokens and equal states of `random` give the same batch on every machine.
  *
  * @param tokens Token ids, at least T + 1.
- * @param options `B`, `T`, and the stream `random`, from which B integers are drawn.
+ * @param options `B`: number of windows. `T`: tokens per window. `random`: a random stream, from which B integers are
+ * drawn.
  * @throws {RangeError} If B or T is not an integer >= 1, or there are fewer than T + 1 tokens.
  */
 export function getBatch(tokens: Tokens, options: { B: number; T: number; random: Random }): Batch {
@@ -42,17 +45,16 @@ export function getBatch(tokens: Tokens, options: { B: number; T: number; random
 }
 
 /**
- * Iterates over consecutive windows of T tokens, in batches, for the loss over the whole validation split. Window k has
- * the inputs k·T ... k·T + T - 1, and the targets one position later. Every token except the first is thus the target
- * of exactly one window. The remainder of fewer than T targets is dropped, since a shorter window would need another
- * shape.
+ * Iterates over consecutive windows of T tokens in batches, for the loss over the validation split. Window k has the
+ * tokens at k · T to k · T + T - 1 as inputs, and the tokens one position later as targets. Every token except the
+ * first is thus a target in exactly one window. The last targets are dropped if they do not fill a window.
  *
- * If the tokens have documents, windows start anew in each document. Short windows are padded with 0 in x and
- * {@linkcode IGNORE_INDEX} in y, and nothing is dropped.
+ * If `tokens.documentStarts` is set, each document begins with a new window. Windows with fewer than T targets are
+ * padded with 0 in x and {@linkcode IGNORE_INDEX} in y, and no target is dropped.
  *
  * @param tokens Token ids, at least T + 1.
- * @param options `B` and `T`; the last batch may have fewer than B rows. `maxTokens`: maximum number of targets, at
- * least T. Default: no limit.
+ * @param options `B`: windows per batch; the last batch may have fewer. `T`: tokens per window. `maxTokens`: maximum
+ * number of targets, at least T (default: no limit).
  * @returns The batches in order, as an iterator that can be consumed once.
  * @throws {RangeError} Immediately, if B or T is not an integer >= 1, there are fewer than T + 1 tokens, or maxTokens
  * is less than T.
@@ -88,7 +90,12 @@ function* batchesInOrder(
   if (windows.length > 0) yield gatherWindows(tokens, { T, windows });
 }
 
-/** Copies windows into the rows of a batch, and pads windows shorter than T. */
+/**
+ * Copies windows into the rows of a batch. Windows with fewer than T targets are padded.
+ *
+ * @param tokens Token ids.
+ * @param options `T`: tokens per row. `windows`: the windows of the batch.
+ */
 export function gatherWindows(
   tokens: Tokens,
   { T, windows }: { T: number; windows: readonly Window[] },
@@ -105,7 +112,7 @@ export function gatherWindows(
 }
 
 /**
- * Checks that batches of a shape can be made from tokens.
+ * Requires that batches of B windows of T tokens can be made from tokens.
  *
  * @throws {RangeError} If B or T is not an integer >= 1, there are fewer than T + 1 tokens, or no document has 2
  * tokens.

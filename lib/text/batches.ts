@@ -1,6 +1,6 @@
 /**
- * The stream of batches of a training run: random, sequential, or shuffled each epoch. A small cursor records the
- * position, from which the stream resumes exactly. `batch.ts` makes single batches.
+ * The stream of batches of a training run. The position in the stream is a small object, from which an interrupted run
+ * resumes exactly. `batch.ts` makes single batches.
  *
  * @module
  */
@@ -12,8 +12,12 @@ import { createRandom, type RandomState } from "./random.ts";
 import type { Tokens } from "./tokens.ts";
 
 /**
- * Sampling of windows. `random`: uniformly random starts. `sequential`: consecutive windows, starting over after the
- * last. `shuffled`: the sequential windows in a new order each epoch, so that every target occurs once per epoch.
+ * Sampling method of windows.
+ *
+ * - `random`: windows at uniformly random positions.
+ * - `sequential`: consecutive windows. The first window follows the last one.
+ * - `shuffled`: the windows of `sequential` in a new random order each epoch, so that every target occurs once per
+ *   epoch.
  */
 export type Sampling = typeof RUN_FIELDS.sampling.choices[number];
 
@@ -21,25 +25,28 @@ export type Sampling = typeof RUN_FIELDS.sampling.choices[number];
 export const SAMPLINGS: readonly Sampling[] = RUN_FIELDS.sampling.choices;
 
 /**
- * Position of a batch stream, as plain JSON: the generator's state for `random`, otherwise the number of windows taken.
+ * Position in a batch stream, as plain JSON. For the sampling method `random`, it is the state of the random generator.
+ * For the other methods, it is the number of windows used so far.
  */
 export type BatchCursor = RandomState | {
-  /** Windows taken since the start of the run, over all epochs. */
+  /** Number of windows used since the start of the run, over all epochs. */
   readonly windows: number;
 };
 
 /** An endless stream of batches. */
 export interface BatchStream {
-  /** True if targets may be {@linkcode IGNORE_INDEX}, in windows shorter than T. */
+  /** True if targets may be {@linkcode IGNORE_INDEX}, because some windows have fewer than T targets. */
   readonly padded: boolean;
-  /** Windows per epoch; for `random`, which has no epochs, the number of sequential windows of the text. */
+  /** Number of windows per epoch. The sampling method `random` has no epochs; the number is that of `sequential`. */
   readonly windowsPerEpoch: number;
-  /** Returns the next batch, always with B rows. A batch at the end of an epoch continues into the next epoch. */
+  /**
+   * Returns the next batch, always with B rows. A batch at the end of an epoch contains windows of the next epoch, too.
+   */
   next(): Batch;
-  /** Returns the current position. */
+  /** Returns the current position in the stream. */
   cursor(): BatchCursor;
   /**
-   * Moves to the position of a cursor.
+   * Moves the stream to a position.
    *
    * @throws {TypeError} If the cursor does not belong to this sampling method.
    */
@@ -47,14 +54,16 @@ export interface BatchStream {
 }
 
 /**
- * Opens the batches of a run at their start. Equal arguments give equal batches on every machine.
+ * Creates the batch stream of a run, at its start. Equal arguments give equal batches on every machine.
  *
- * If the tokens have documents, no window crosses a document boundary. Shorter windows are padded with 0 in x and
- * {@linkcode IGNORE_INDEX} in y. Without documents, `sequential` and `shuffled` pad only the last window, and `random`
- * none.
+ * Windows with fewer than T targets are padded with 0 in x and {@linkcode IGNORE_INDEX} in y. If
+ * `tokens.documentStarts` is set, no window crosses a document boundary, so that the windows of short documents and the
+ * last windows of documents can be padded. Otherwise, only the last window of `sequential` and `shuffled` can be
+ * padded.
  *
- * @param tokens At least T + 1 tokens.
- * @param options `B`, `T`, the sampling method, and the run's `seed`.
+ * @param tokens Token ids, at least T + 1.
+ * @param options `B`: windows per batch. `T`: tokens per window. `sampling`: the sampling method. `seed`: the run's
+ * seed.
  * @throws {RangeError} If B or T is not an integer >= 1, there are fewer than T + 1 tokens, or no document has 2
  * tokens.
  */

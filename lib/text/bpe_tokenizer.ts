@@ -1,10 +1,10 @@
 /**
- * A byte-level byte-pair tokenizer: 256 byte tokens, then merged pairs in the order they were learned. It encodes any
- * bytes losslessly. Without merges it is the byte tokenizer; with GPT-2's table it is GPT-2's tokenizer.
- * `bpe_trainer.ts` learns the merges.
+ * A byte-level byte-pair tokenizer. The first 256 ids are bytes. The next ids are merged pairs in the order in which
+ * they were learned. It encodes any bytes losslessly. Without merges it is the byte tokenizer, and with GPT-2's merges
+ * it is GPT-2's tokenizer. `bpe_trainer.ts` learns merges.
  *
- * Texts are first split into pieces by the character classes of the running Deno's Unicode version. Characters added by
- * a later Unicode version may be split differently. Every split is reversible.
+ * Text is first split into pieces, such as words. The split depends on Deno's Unicode version: a character that a later
+ * version adds may be split differently by another Deno. Decoding gives the same text in any case.
  *
  * @module
  */
@@ -23,24 +23,24 @@ import {
   type TokenizerJson,
 } from "./tokenizer_json.ts";
 
-/** The two ids that a merge joins: `[left, right]`. */
+/** A merge: the ids `[left, right]` of the two tokens that are joined into one. */
 export type Merge = readonly [number, number];
 
-/** A tokenizer defined by merges. */
+/** A byte-pair tokenizer. */
 export interface BpeTokenizer extends Tokenizer {
-  /** Merges in order of rank: merge k joins two ids into the id 256 + k. */
+  /** Merges in the order in which they were learned. Merge k creates the token with the id 256 + k. */
   readonly merges: readonly Merge[];
 }
 
-/** Parameters of a byte-pair vocabulary other than its merges. */
+/** Parameters of a byte-pair tokenizer other than its merges. */
 export interface BpeOptions {
-  /** The byte of each id below 256, each byte once. Default: byte value = id. */
+  /** The byte that each id below 256 stands for, [256]. Every byte occurs once. Default: id = byte. */
   readonly byteOrder?: Uint8Array;
-  /** Split of text into pieces: losskit's (`own`) or GPT-2's. Default: own. */
+  /** Pattern that splits text into pieces: losskit's (`own`) or GPT-2's (`gpt2`). Default: own. */
   readonly cut?: CutName;
-  /** Special tokens after the last merge. Text is never encoded to them. Default: none. */
+  /** Special tokens, with the ids after the last merge. Encoding a text never gives these ids. Default: none. */
   readonly special?: readonly string[];
-  /** Name of the tokenizer. Default: `byte` without merges, otherwise `bpe:V`. */
+  /** Name of the tokenizer. Default: `byte` without merges, otherwise `bpe:V`, where V is the vocabulary size. */
   readonly name?: string;
 }
 
@@ -54,20 +54,25 @@ const MAX_CACHED_PIECES = 200_000;
 const MAX_CACHED_LENGTH = 128;
 
 /**
- * Creates a byte-pair tokenizer from its merges, in order of rank. V = 256 + the number of merges and special tokens.
+ * Creates a byte-pair tokenizer. Its vocabulary size is 256 + the number of merges + the number of special tokens.
  *
- * @throws {RangeError} If a merge joins ids that no earlier merge creates, creates an existing token, or creates a token of more
- * than 256 bytes, or if bytes are missing from `byteOrder`.
+ * @param merges Merges in the order in which they were learned.
+ * @param options Other parameters.
+ * @throws {RangeError} If a merge joins ids that do not exist before it, creates a token that already exists, or
+ * creates a token of more than 256 bytes, or if `byteOrder` lacks a byte.
  */
 export function createBpeTokenizer(merges: readonly Merge[], options: BpeOptions = {}): BpeTokenizer {
   return new ByteLevelBpe(merges, options);
 }
 
 /**
- * Returns the tokenizer of a smaller vocabulary, which uses a prefix of the merges. Training the smaller vocabulary on
- * the same text gives the same tokenizer.
+ * Returns the tokenizer with only the first merges of another tokenizer. Training a tokenizer of the smaller size on
+ * the same text gives an equal tokenizer.
  *
- * @throws {RangeError} If V is not an integer from 256 to the tokenizer's V, or the tokenizer is not one of `trainBpe`.
+ * @param tokenizer A tokenizer that `trainBpe` created.
+ * @param vocabSize The smaller vocabulary size, from 256 to that of `tokenizer`.
+ * @throws {RangeError} If the vocabulary size is not an integer in this range, or `trainBpe` did not create the
+ * tokenizer.
  */
 export function smallerVocabulary(tokenizer: BpeTokenizer, vocabSize: number): BpeTokenizer {
   const { merges, vocabSize: largest } = tokenizer;

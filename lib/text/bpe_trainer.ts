@@ -1,7 +1,7 @@
 /**
- * Learns the merges of a byte-pair tokenizer from text: the most frequent adjacent pair becomes a token, repeatedly
- * (Sennrich, Haddow and Birch, "Neural machine translation of rare words with subword units", 2016). `bpe_tokenizer.ts`
- * applies the merges.
+ * Learning of the merges of a byte-pair tokenizer from text. The most frequent pair of adjacent tokens becomes a new
+ * token, repeatedly (Sennrich, Haddow and Birch, "Neural machine translation of rare words with subword units", 2016).
+ * `bpe_tokenizer.ts` applies the merges.
  *
  * The trainer works on distinct pieces with their counts. After each merge it updates only the pairs next to the merged
  * positions.
@@ -18,14 +18,14 @@ import { type BpeTokenizer, createBpeTokenizer, type Merge } from "./bpe_tokeniz
 const MIN_PAIR_COUNT = 2;
 
 /**
- * Trains a byte-pair tokenizer on a text. Ties between pairs of equal count are broken by the smaller left id, then the
- * smaller right id. The result thus depends on the text alone, and the merges of a smaller vocabulary are a prefix of a
- * larger one's.
+ * Trains a byte-pair tokenizer on a text. Of several pairs with the same count, the pair with the smallest left id is
+ * merged first, then the one with the smallest right id. The merges thus depend on the text alone. The merges of a
+ * smaller vocabulary are the first merges of a larger vocabulary.
  *
  * @param text Training text, well-formed Unicode.
- * @param options `vocabSize`, V: at least 256, the number of bytes.
- * @throws {RangeError} If V is below 256 or not an integer, the text has a lone surrogate, or the text has too few
- * pairs that occur twice. In the last case the message gives the number of possible merges.
+ * @param options `vocabSize`: vocabulary size V, at least 256.
+ * @throws {RangeError} If V is not an integer of at least 256, or the text has a lone surrogate. Also if fewer than V -
+ * 256 pairs occur at least twice; the message then has the number of possible merges.
  */
 export function trainBpe(text: string, options: { vocabSize: number }): BpeTokenizer {
   const { vocabSize } = options;
@@ -37,9 +37,11 @@ export function trainBpe(text: string, options: { vocabSize: number }): BpeToken
 const ACTION = "train a byte-pair tokenizer";
 
 /**
- * Returns the tokenizer of the first V - 256 learned merges.
+ * Creates the byte-pair tokenizer of vocabulary size V with the first V - 256 of the given merges.
  *
- * @throws {RangeError} If there are too few merges. The message gives the number of possible merges.
+ * @param merges Learned merges.
+ * @param vocabSize Vocabulary size V.
+ * @throws {RangeError} If there are fewer than V - 256 merges. The message has the number of merges.
  */
 export function vocabularyOf(merges: readonly Merge[], vocabSize: number): BpeTokenizer {
   if (merges.length >= vocabSize - 256) return createBpeTokenizer(merges.slice(0, vocabSize - 256));
@@ -51,10 +53,10 @@ export function vocabularyOf(merges: readonly Merge[], vocabSize: number): BpeTo
 }
 
 /**
- * Learns up to V - 256 merges; fewer if no remaining pair occurs often enough.
+ * Learns up to V - 256 merges. Learns fewer if no remaining pair occurs at least twice.
  *
- * @param texts Parts of the training text. No pair spans two parts.
- * @param vocabSize V.
+ * @param texts Parts of the training text. Pairs that cross two parts do not count.
+ * @param vocabSize Vocabulary size V.
  */
 export function learnMerges(texts: Iterable<string>, vocabSize: number): Merge[] {
   return joinPairs(countPieces(texts), vocabSize);

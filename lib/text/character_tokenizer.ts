@@ -1,6 +1,6 @@
 /**
- * A tokenizer with one token per Unicode code point, over the alphabet of the text it was made from. Characters outside
- * the alphabet cause an error: there is no unknown token.
+ * A tokenizer with one token per Unicode code point that occurs in a text. There is no unknown token: encoding any
+ * other character throws an error.
  *
  * @module
  */
@@ -12,9 +12,9 @@ import { requireIds, type Tokenizer } from "./tokenizer.ts";
 import { CHARACTER_CUT, JSON_FRAME, type TokenizerJson } from "./tokenizer_json.ts";
 
 /**
- * Creates a character tokenizer whose alphabet is the sorted distinct code points of a text.
+ * Creates a character tokenizer. Its tokens are the distinct code points of a text, in ascending order.
  *
- * @param text A text, or the parts of one, none of which begins inside a character.
+ * @param text A text, or the parts of a text. A part must not begin inside a character.
  * @throws {RangeError} If the text is empty or has a lone surrogate.
  */
 export function trainCharacterTokenizer(text: string | Iterable<string>): Tokenizer {
@@ -36,8 +36,9 @@ export function trainCharacterTokenizer(text: string | Iterable<string>): Tokeni
 }
 
 /**
- * Creates a character tokenizer from its alphabet, in the order of ids.
+ * Creates a character tokenizer from its alphabet.
  *
+ * @param alphabet The characters in the order of their ids, which is the ascending order of code points.
  * @throws {RangeError} If the alphabet is empty or unsorted, or has a duplicate or a lone surrogate.
  */
 export function createCharacterTokenizer(alphabet: string): Tokenizer {

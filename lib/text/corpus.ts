@@ -1,6 +1,6 @@
 /**
- * A text to train on: one or more documents with a checksum, read in ranges and never as a whole. The text is used
- * unchanged, without any cleaning. `text_files.ts` finds a user's files; `prepare_corpus.ts` encodes the text.
+ * A corpus: a text to train on, which consists of documents. The text is read in ranges, never as a whole, and used
+ * without any cleaning. `text_files.ts` finds a user's files, and `prepare_corpus.ts` encodes the text.
  *
  * @module
  */
@@ -11,20 +11,20 @@ import { UserError } from "../error/user_error.ts";
 import { otherUnicode, UTF8_MARK } from "../file/text.ts";
 import { describeDamage } from "./_utf8.ts";
 
-/** The text of a file, or a text in memory. */
+/** A document: the text of a file, or a text in memory. It is well-formed UTF-8 without NUL bytes. */
 export interface TextDocument {
-  /** Path, or another name, for errors. */
+  /** Path of the file, or another name of the text, for errors. */
   readonly name: string;
-  /** Identity of the file, equal for all links to it; undefined if the text is not in a file. */
+  /** Identity of the file. It is equal for all paths and links to the file. Undefined if the text is not in a file. */
   readonly file?: string | undefined;
-  /** Size in bytes of well-formed UTF-8 without NUL, excluding a byte order mark at the start. */
+  /** Size of the text in bytes, without a byte order mark at the start. */
   readonly bytes: number;
   /**
-   * Reads a range.
+   * Reads a range of bytes.
    *
    * @param start Offset of the first byte, in [0, bytes].
-   * @param into Destination; its length is the number of bytes to read. The range must not extend beyond `bytes`.
-   * @returns The same array.
+   * @param into Array to fill. Its length is the number of bytes to read. The range must not extend beyond `bytes`.
+   * @returns The array `into`.
    * @throws {UserError} If the bytes can no longer be read.
    */
   read(start: number, into: Uint8Array): Uint8Array;
@@ -32,36 +32,37 @@ export interface TextDocument {
 
 /** A text to train on. */
 export interface Corpus {
-  /** Name for tables: a file's name, or a data set's. */
+  /** Name for tables, such as the name of the file or of the data set. */
   readonly name: string;
-  /** The text's parts, none of them empty. Line ends are unchanged. */
+  /** The documents of the text. None is empty. */
   readonly documents: readonly TextDocument[];
-  /** SHA-256 in hex: of the file's bytes, or of several documents' checksums. */
+  /** SHA-256 in hex: of the file's bytes, or of the list of the documents' checksums if there are several. */
   readonly sha256: string;
-  /** Size in bytes of UTF-8, excluding byte order marks. */
+  /** Size of the text in bytes, without byte order marks. */
   readonly bytes: number;
 }
 
 /** Bytes read at a time. */
 const BLOCK = 2 ** 20;
 
-/** A source of bytes that are not yet known to be text. */
+/** A file, or bytes in memory, before {@linkcode checkText} has checked that the bytes are text. */
 export interface ByteSource {
-  /** Path, or another name, for errors. */
+  /** Path of the file, or another name, for errors. */
   readonly name: string;
   /** Identity of the file, as in {@linkcode TextDocument}. */
   readonly file?: string | undefined;
-  /** Size of the file in bytes. */
+  /** Size in bytes. */
   readonly bytes: number;
-  /** Reads a range, as in {@linkcode TextDocument}. */
+  /** Reads a range of bytes, as in {@linkcode TextDocument}. */
   read(start: number, into: Uint8Array): Uint8Array;
 }
 
 /**
  * Reads bytes once, in blocks, to compute their checksum and to check that they are text.
  *
- * @returns The checksum of all bytes, and the document without a byte order mark.
- * @throws {UserError} If the bytes are empty or not UTF-8, or have a NUL byte (with the byte offset).
+ * @returns `sha256`: SHA-256 of all bytes in hex. `document`: the text without a byte order mark.
+ * @throws {UserError} If there are no bytes, or the bytes are not UTF-8 or contain a NUL byte. The message has the
+ * byte's offset.
  */
 export function checkText(source: ByteSource): { sha256: string; document: TextDocument } {
   const hash = createHash("sha256");
@@ -104,8 +105,8 @@ export function checkText(source: ByteSource): { sha256: string; document: TextD
  * Creates a corpus from the bytes of a UTF-8 text.
  *
  * @param bytes The bytes of the whole text.
- * @param options The corpus's `name`.
- * @throws {UserError} If the text is empty or not UTF-8, or has a NUL byte (with the byte offset).
+ * @param options `name`: name of the corpus.
+ * @throws {UserError} If the text is empty, is not UTF-8, or contains a NUL byte. The message has the byte's offset.
  */
 export function corpusFromBytes(bytes: Uint8Array, options: { name: string }): Corpus {
   const { name } = options;
@@ -118,12 +119,13 @@ export function corpusFromBytes(bytes: Uint8Array, options: { name: string }): C
 }
 
 /**
- * Concatenates corpora. Their documents stay separate.
+ * Concatenates corpora. The documents of the result are those of all corpora.
  *
  * @param corpora At least one corpus.
- * @param options The `name` of the result.
- * @returns A corpus whose checksum is that of the only corpus, or of the list of checksums.
- * @throws {UserError} If a file occurs twice, under one name or by a link.
+ * @param options `name`: name of the result.
+ * @returns A corpus. Its checksum is the SHA-256 of the list of the corpora's checksums, or the checksum of the only
+ * corpus.
+ * @throws {UserError} If a file occurs twice, by its path or by a link.
  */
 export function joinCorpora(corpora: readonly Corpus[], options: { name: string }): Corpus {
   const [first] = corpora;
@@ -138,8 +140,8 @@ export function joinCorpora(corpora: readonly Corpus[], options: { name: string 
 }
 
 /**
- * Checks that no file occurs twice. A duplicate would be memorized, and could be in both the training and validation
- * part.
+ * Requires that no file occurs twice. The model would memorize a duplicate, and one copy could be in the training split
+ * and the other in the validation split.
  *
  * @throws {UserError} If a file is named twice. The message has both names.
  */
@@ -160,7 +162,7 @@ export function requireDistinct(documents: readonly TextDocument[]): void {
   }
 }
 
-/** Returns the checksum of several checksums. It depends on their order, and not on names. */
+/** Returns the SHA-256 of a list of checksums in hex. It depends on the order of the list. */
 export function sha256OfList(list: readonly string[]): string {
   return createHash("sha256").update(list.map((one) => `${one}\n`).join("")).digest("hex");
 }
@@ -173,7 +175,12 @@ export function corpusText({ documents }: Corpus): string {
   );
 }
 
-/** Returns the error for a file that is not a text. */
+/**
+ * Returns the error for a file that is not a text.
+ *
+ * @param path Path of the file.
+ * @param options `reason`: why the file is not a text. `cause`: the error that was thrown.
+ */
 export function unreadable(path: string, options: { reason: string; cause?: unknown }): UserError {
   // Quoted as JSON, so that a hostile file name cannot steer the terminal.
   return new UserError(

@@ -1,6 +1,6 @@
 /**
- * Loads the tokenizer of a Hugging Face model folder from the folder's own files. The vocabulary size alone does not
- * identify a tokenizer, so it is used only if the folder has no tokenizer files.
+ * Loading of the tokenizer in a Hugging Face model folder. If the folder has no tokenizer files, GPT-2's tokenizer is
+ * used for a vocabulary of GPT-2's size.
  *
  * @module
  */
@@ -35,21 +35,26 @@ const configSchema = v.looseObject({
 
 type Config = v.InferOutput<typeof configSchema>;
 
-/** The tokenizer of a folder. */
+/** The tokenizer of a model folder. */
 export interface FolderTokenizer {
   /** The tokenizer. */
   readonly tokenizer: Tokenizer;
-  /** Description of the tokenizer's origin, if losskit did not read it from the folder's files itself. */
+  /**
+   * A note for the user, if the npm package `@huggingface/tokenizers` implements the tokenizer, or the folder has no
+   * tokenizer files. Otherwise undefined.
+   */
   readonly note?: string | undefined;
 }
 
 /**
- * Loads the tokenizer of a folder from `tokenizer.json`, or else from `vocab.json` and `merges.txt`. For the folder of a
- * GPT-2 without a tokenizer it is GPT-2's, if V is GPT-2's 50,257, or 50,257 padded to a multiple of 8 by less than 1,024.
+ * Loads the tokenizer of a model folder from `tokenizer.json`, or else from `vocab.json` and `merges.txt`. If the
+ * folder of a GPT-2 has no tokenizer files, loads GPT-2's tokenizer. This requires that V is GPT-2's 50,257, or a
+ * multiple of 8 that is larger by less than 1,024 (padding).
  *
- * @param folder The folder.
- * @param options `V`, the model's vocabulary size. The tokenizer may have fewer tokens.
- * @throws {UserError} If there is no tokenizer, it cannot be read, or it has more tokens than the model.
+ * @param folder The model's folder.
+ * @param options `V`: vocabulary size of the model. The tokenizer may have fewer tokens.
+ * @throws {UserError} If there is no tokenizer, the tokenizer cannot be read, or the tokenizer has more tokens than the
+ * model.
  */
 export async function loadFolderTokenizer(
   folder: string,
@@ -65,8 +70,9 @@ export async function loadFolderTokenizer(
 }
 
 /**
- * Loads the tokenizer of a `tokenizer.json`, with the settings of a `tokenizer_config.json` in the same folder.
+ * Loads a tokenizer from a `tokenizer.json`. If the same folder has a `tokenizer_config.json`, its settings apply.
  *
+ * @param path Path of the `tokenizer.json`.
  * @throws {UserError} If the file cannot be read, or describes no supported tokenizer.
  */
 export async function loadTokenizerFile(path: string): Promise<FolderTokenizer> {

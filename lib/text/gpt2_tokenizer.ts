@@ -1,6 +1,6 @@
 /**
- * GPT-2's tokenizer (r50k_base), with merges from the table in the package `gpt-tokenizer`. That package's encoder is
- * not used: it requires the whole text at once, and encodes only a few megabytes per second.
+ * GPT-2's tokenizer (r50k_base). Its merges come from the table in the npm package `gpt-tokenizer`. The package's
+ * encoder is not used, since it requires the whole text at once and encodes only a few megabytes per second.
  *
  * @module
  */
@@ -12,7 +12,7 @@ const END_OF_TEXT = "<|endoftext|>";
 
 let loaded: Promise<BpeTokenizer> | undefined;
 
-/** Loads GPT-2's tokenizer, V = 50,257. The table is loaded at the first call, since most runs do not need it. */
+/** Loads GPT-2's tokenizer with 50,257 tokens. The first call loads the table of merges. */
 export function loadGpt2Tokenizer(): Promise<BpeTokenizer> {
   return loaded ??= make();
 }
@@ -30,8 +30,8 @@ async function make(): Promise<BpeTokenizer> {
 }
 
 /**
- * Derives the merges from a table of tokens in order of rank. Applying the earlier merges to the bytes of a token leaves
- * two parts: the pair that the token's own merge joins.
+ * Derives the merges from a table of tokens in order of rank. Applying the earlier merges to the bytes of a token
+ * leaves two parts: the pair that the token's own merge joins.
  */
 function mergesOf(tokens: readonly Uint8Array[]): Merge[] {
   const written = tokens.map(latin1);

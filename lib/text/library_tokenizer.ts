@@ -1,6 +1,6 @@
 /**
- * Tokenizers of other kinds (WordPiece, Unigram, byte fallback, normalizers), implemented by the npm package
- * `@huggingface/tokenizers`. It is slow: suitable for prompts, not for corpora.
+ * Tokenizers that losskit does not implement (WordPiece, Unigram, byte fallback, normalizers), by the npm package
+ * `@huggingface/tokenizers`. The package is slow: it is suitable for prompts, not for corpora.
  *
  * @module
  */
@@ -39,9 +39,10 @@ const schema = v.object({
 type File = v.InferOutput<typeof schema>;
 
 /**
- * Creates the tokenizer of a `tokenizer.json` with the npm package. Special tokens in text become their ids. The
- * special tokens of the file's post-processor are added around a text, as in transformers.
+ * Creates the tokenizer that a `tokenizer.json` describes, with the npm package. A special token that is spelled out in
+ * text becomes its id. Encoding a text adds the special tokens of the file's post-processor, as transformers does.
  *
+ * @param json Parsed content of the file. Its form is checked.
  * @throws {TypeError} If the package does not support the tokenizer.
  */
 export function libraryTokenizer(json: unknown): Tokenizer {
@@ -217,7 +218,9 @@ function guarded<R>(action: string, work: () => R): R {
   }
 }
 
-/** Returns the bytes that each token adds to a text: its own bytes, or the gain when it is decoded after another token. */
+/**
+ * Returns the bytes that each token adds to a text: its own bytes, or the gain when it is decoded after another token.
+ */
 function byteLengthsOf(
   library: LibraryTokenizer,
   { json, vocabSize }: { json: TokenizerJson; vocabSize: number },

@@ -1,6 +1,7 @@
 /**
- * A text source whose entropy is known exactly: a Markov source over characters. The loss of an optimal model is a
- * known number, so training can be checked against it. `data/markov.ts` loads it as a corpus.
+ * A random source of text whose entropy is known exactly: a Markov chain over characters. The loss of an optimal model
+ * is thus a known number, to which the loss of a trained model can be compared. `data/markov.ts` loads such a text as a
+ * corpus.
  *
  * @module
  */
@@ -8,28 +9,32 @@ import { formatCount } from "./_checks.ts";
 import { portableLog } from "./_portable_log.ts";
 import { createRandom, type Random } from "./random.ts";
 
-/** Parameters of a source. */
+/** Parameters of a Markov source. */
 export interface MarkovOptions {
-  /** k, the number of characters, from 2 to 64. */
+  /** k, the number of different characters, from 2 to 64. */
   readonly symbols: number;
-  /** m, the number of characters that the next one depends on, at least 1; k^m is at most 1,024. */
+  /**
+   * m, the number of previous characters that determine the distribution of the next one, from 1 to 10. k^m is at most
+   * 1,024.
+   */
   readonly order: number;
   /**
-   * Unevenness of the transition probabilities, an integer from 1 to 16. A row is 7/8 w + 1/8 uniform, where w are
-   * exponential random numbers raised to this power and normalized. Larger values concentrate the probability on fewer characters.
+   * Unevenness of the transition probabilities, an integer from 1 to 16. Larger values concentrate the probability on
+   * fewer characters. The probabilities of a context are 7/8 w + 1/8 · 1/k. Each w is an exponentially distributed
+   * random number, raised to this power and then divided by the sum of all w of the context.
    */
   readonly peak: number;
-  /** Seed of the probabilities and of the text, an integer in [0, 2^53). */
+  /** Seed of the transition probabilities and of the text, an integer in [0, 2^53). */
   readonly seed: number;
 }
 
-/** A stationary Markov source. */
+/** A stationary Markov source with k characters and order m. A context is the last m characters. */
 export interface MarkovSource {
-  /** The characters of the source. */
+  /** The k characters of the source. */
   readonly alphabet: string;
   /**
-   * Transition probabilities, shape [k^m, k] in row-major order. Row c is the context whose characters are the base-k
-   * digits of c, oldest character first.
+   * Transition probabilities, shape [k^m, k] in row-major order. Row c holds the probabilities of the next character
+   * after context c. The base-k digits of c are the indices of the context's characters, oldest character first.
    */
   readonly transitions: Float64Array;
   /** Stationary distribution over contexts, shape [k^m]. It sums to 1. */
@@ -39,14 +44,16 @@ export interface MarkovSource {
    */
   readonly entropyRate: number;
   /**
-   * Returns the lowest expected loss in nats per character in windows of T characters. The first targets of a window
-   * have fewer than m characters of context. The loss equals the entropy rate for m = 1, and approaches it for larger
-   * T.
+   * Returns the expected loss of an optimal model over windows of T characters, in nats per character. The first
+   * targets of a window have fewer than m characters of context. The loss is thus above the entropy rate if m > 1, and
+   * approaches it with growing T.
    */
   optimalLoss(T: number): number;
   /**
-   * Generates `length` characters, starting from the stationary distribution. Different `stream` names give independent
-   * texts. Default: `text`.
+   * Generates a text. Its first context is drawn from the stationary distribution.
+   *
+   * @param length Number of characters.
+   * @param stream Name of the random stream. Different names give independent texts. Default: text.
    */
   generate(length: number, stream?: string): string;
 }
@@ -62,7 +69,7 @@ const MAX_CONTEXTS = 1024;
 const SPREAD = 1 / 8;
 
 /**
- * Creates a source. Equal options give equal probabilities and texts on every machine.
+ * Creates a Markov source. Equal options give equal transition probabilities and equal texts on every machine.
  *
  * @throws {RangeError} If an option is out of range.
  */

@@ -1,6 +1,6 @@
 /**
- * Keyed pseudorandom permutations of 0 ... n - 1, evaluated one position at a time. No list of n positions is stored,
- * so an epoch over a billion tokens takes no memory and can be resumed at any position at once.
+ * Pseudorandom permutations of 0 ... n - 1, computed one position at a time. No list of n positions is stored. An epoch
+ * over a billion tokens thus needs no memory for its order, and can be resumed at any position at once.
  *
  * Method: a Feistel network over the next larger power of four, iterated until the result is below n (Black and
  * Rogaway, "Ciphers with arbitrary finite domains", 2002). Suitable for shuffling, not for cryptography.
@@ -15,10 +15,10 @@ const ROUNDS = 6;
 const LEAST_HALF_BITS = 4;
 
 /**
- * Creates a permutation.
+ * Creates a pseudorandom permutation.
  *
  * @param n Number of positions, in [1, 2^32].
- * @param random Source of the keys; six numbers are drawn.
+ * @param random Random stream, from which six numbers are drawn as keys.
  * @returns A function that maps each position in [0, n) to its permuted position.
  */
 export function createPermutation(n: number, random: Random): (place: number) => number {

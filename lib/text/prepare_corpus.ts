@@ -1,6 +1,7 @@
 /**
- * Encodes a corpus as tokens for training and validation, with the tokenizer named in a spec. The text is streamed and
- * never held as a whole. `text_files.ts` reads files, `token_cache.ts` caches tokens, `batches.ts` makes batches.
+ * Encoding of a corpus as tokens for training and validation, with the tokenizer that a spec names. The text is
+ * streamed, so that it need not fit into memory. `token_cache.ts` caches the tokens, and `batches.ts` makes batches of
+ * them.
  *
  * @module
  */
@@ -24,56 +25,61 @@ import type { Tokenizer } from "./tokenizer.ts";
 import { parseTokenizerName, type TokenizerChoice, type TokenizerName } from "./tokenizer_name.ts";
 import type { Tokens } from "./tokens.ts";
 
-/** Maximum bytes of text that byte pairs are learned from: 64 MiB. Learning takes several times as much memory. */
+/**
+ * Maximum size of the text from which byte-pair merges are learned: 64 MiB. Learning needs several times as much
+ * memory.
+ */
 export const MAX_BPE_TEXT: number = 2 ** 26;
 
 /** Options for encoding a corpus. */
 export interface PrepareOptions {
   /** Name of the tokenizer. */
   readonly tokenizer: TokenizerName;
-  /** Share of the validation split, the end of the text, in bytes. Default: 0.1. */
+  /** Size of the validation split as a share of the text's bytes. The split is the end of the text. Default: 0.1. */
   readonly validationFraction?: number | undefined;
-  /** Document boundaries. `join`: windows may cross them; `separate`: they may not. Default: join. */
+  /** Document boundaries. `join`: windows may cross them. `separate`: no window crosses them. Default: join. */
   readonly documents?: Documents | undefined;
-  /** Text that ends documents, in addition to the ends of files; only with `separate`. Default: empty, for none. */
+  /**
+   * Text that ends a document within a file. Requires `documents: "separate"`. Default: empty; a file is one document.
+   */
   readonly separator?: string | undefined;
-  /** Loads the tokenizer of a file; required for a tokenizer `NAME@HASH`. */
+  /** Loads the tokenizer file. Required if `tokenizer` is `NAME@HASH`, which names a tokenizer file by its content. */
   readonly loadFile?: (() => Promise<Tokenizer>) | undefined;
-  /** Disk cache, from which tokens are read as needed. Default: tokens are kept in memory. */
+  /** Disk cache of the tokens, from which they are read as needed. Default: no cache; the tokens are kept in memory. */
   readonly cache?: CacheOptions | undefined;
-  /** Called with the number of bytes encoded so far, and the total. */
+  /** Called while the text is encoded, with the number of bytes encoded so far and the total number of bytes. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
-/** Treatment of document boundaries: `join` lets windows cross them, `separate` does not. */
+/** Treatment of document boundaries. `join`: windows may cross them. `separate`: no window crosses them. */
 export type Documents = typeof RUN_FIELDS.documents.choices[number];
 
-/** A corpus as tokens. Disposing of it closes its files. */
+/** A corpus as tokens. `using` closes the files of the tokens. */
 export interface PreparedCorpus extends Disposable {
-  /** The tokenizer that was trained on it. */
+  /** The tokenizer with which the corpus was encoded. */
   readonly tokenizer: Tokenizer;
   /** Token ids of the training split. */
   readonly train: Tokens;
   /** Token ids of the validation split. */
   readonly validation: Tokens;
-  /** UTF-8 bytes of the training split. */
+  /** Size of the training split in bytes of UTF-8. */
   readonly trainBytes: number;
-  /** UTF-8 bytes of the validation split. */
+  /** Size of the validation split in bytes of UTF-8. */
   readonly validationBytes: number;
 }
 
 /**
- * Splits a corpus, trains its tokenizer and encodes both parts.
+ * Splits a corpus into a training and a validation split, creates its tokenizer, and encodes both splits.
  *
- * The text is split first. Byte-pair merges are learned from the training split alone, so that no information leaks from
- * the validation split. From more than 64 MiB, 64 evenly spaced ranges are used. The alphabet of
- * a character tokenizer is that of the whole text. Otherwise characters that occur only in the validation split could
- * not be encoded; only their existence leaks.
+ * Byte-pair merges are learned from the training split alone, so that no information leaks from the validation split.
+ * If the training split is larger than 64 MiB, merges are learned from 64 evenly spaced ranges of 1 MiB. A character
+ * tokenizer has the characters of the whole text, since characters that occur only in the validation split must be
+ * encoded, too.
  *
  * @param corpus The text.
- * @param options The tokenizer, and how the text is split and cached.
- * @throws {UserError} If a name is invalid, the text is too short to split or for the vocabulary, or the cache cannot
- * be written.
+ * @param options Tokenizer, splits, document boundaries and cache.
+ * @throws {UserError} If a name is invalid, the text is too short for the splits or for the vocabulary, or the cache
+ * cannot be written.
  */
 export async function prepareCorpus(corpus: Corpus, options: PrepareOptions): Promise<PreparedCorpus> {
   const choice = parseTokenizerName(options.tokenizer);
@@ -208,11 +214,11 @@ function inMemory(
 }
 
 /**
- * Checks that both splits are long enough for a sequence length.
+ * Requires that both splits of a corpus are long enough for a sequence length.
  *
  * @param prepared The corpus as tokens.
- * @param options `T`, tokens per window, and the corpus's `name` for the message.
- * @throws {UserError} If the training or the validation split has fewer than T + 1 tokens, or no document with 2 tokens.
+ * @param options `T`: tokens per window. `name`: name of the corpus, for the error.
+ * @throws {UserError} If a split has fewer than T + 1 tokens, or no document of at least 2 tokens.
  */
 export function requireSequenceLength(
   prepared: Pick<PreparedCorpus, "tokenizer" | "train" | "validation">,

@@ -1,6 +1,7 @@
 /**
  * Seeded random numbers in named streams, with the same bits on every machine. Batches, initial weights and sampling
- * use separate streams, so drawing more numbers from one stream does not change another. Not suitable for cryptography.
+ * use separate streams. Drawing more numbers from one stream thus does not change the others. Not suitable for
+ * cryptography.
  *
  * Generator: xoshiro128** 1.1 (Blackman and Vigna, "Scrambled linear pseudorandom number generators", 2021). A stream
  * starts at the first 128 bits of SHA-256 over its seed and name, so streams are independent for any seeds.
@@ -12,13 +13,13 @@ import { createHash } from "node:crypto";
 import { formatCount } from "./_checks.ts";
 import { portableLog } from "./_portable_log.ts";
 
-/** Position of a stream, as plain JSON for checkpoints. */
+/** Position in a random stream, as plain JSON for checkpoints. */
 export interface RandomState {
   /** Name of the generator. */
   readonly algorithm: "xoshiro128**";
-  /** The generator's four 32-bit words, not all zero. */
+  /** State of the generator: four 32-bit words, not all 0. */
   readonly words: readonly [number, number, number, number];
-  /** The second of the last pair of normal numbers, if it is still unused. */
+  /** Normal numbers are computed in pairs. The second number of the last pair if it is unused, otherwise null. */
   readonly spareNormal: number | null;
 }
 
@@ -26,45 +27,45 @@ export interface RandomState {
 export interface Random {
   /** Returns the next 32 bits as an integer in [0, 2^32). */
   nextUint32(): number;
-  /** Returns a number in [0, 1), a multiple of 2^-53: 53 random bits from two draws. */
+  /** Returns a uniform random number in [0, 1) with 53 random bits, a multiple of 2^-53. */
   uniform(): number;
   /**
-   * Returns an integer in [0, n), uniformly, by rejection sampling.
+   * Returns a uniform random integer in [0, n), by rejection sampling.
    *
    * @throws {RangeError} If n is not an integer in [1, 2^32].
    */
   integer(n: number): number;
   /**
-   * Returns a number from the standard normal distribution, by Marsaglia's polar method.
+   * Returns a random number from the standard normal distribution, by Marsaglia's polar method.
    *
-   * Its bits are the same on every machine: the method uses only operations that IEEE 754 rounds exactly (+, -, *, /
-   * and square root), including in the logarithm.
+   * The number has the same bits on every machine, since the method and its logarithm use only operations that IEEE 754
+   * rounds correctly (+, -, *, / and square root).
    */
   normal(): number;
   /**
-   * Fills an array with normal numbers, each computed in float64 and rounded once to float32.
+   * Fills an array with normal random numbers. Each number is computed in float64 and rounded once to float32.
    *
-   * @param target The array to fill, of any length.
-   * @param options `mean` (default 0) and standard deviation `std` (default 1, at least 0).
-   * @returns The same array.
+   * @param target The array to fill.
+   * @param options `mean`: mean (default: 0). `std`: standard deviation, at least 0 (default: 1).
+   * @returns The array `target`.
    * @throws {RangeError} If mean or std is not finite, or std is below 0.
    */
   fillNormal<A extends Float32Array>(target: A, options?: { mean?: number; std?: number }): A;
-  /** Returns the current position. */
+  /** Returns the current position in the stream. */
   state(): RandomState;
   /**
-   * Moves to a position returned by {@linkcode Random.state}.
+   * Moves the stream to a position that {@linkcode Random.state} returned.
    *
-   * @throws {TypeError} If the value is not such a position.
+   * @throws {TypeError} If the value is not a position.
    */
   restore(state: RandomState): void;
 }
 
 /**
- * Opens a stream at its start. The same seed and name give the same numbers on every machine.
+ * Creates a random stream, at its start. Equal seeds and names give equal numbers on every machine.
  *
- * @param seed An integer in [0, 2^53).
- * @param stream The stream's name, such as "batches"; any text.
+ * @param seed Seed, an integer in [0, 2^53).
+ * @param stream Name of the stream, such as `batches`. Streams of different names are independent.
  * @throws {RangeError} If the seed is not an integer in [0, 2^53).
  */
 export function createRandom(seed: number, stream: string): Random {

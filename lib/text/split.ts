@@ -1,7 +1,7 @@
 /**
- * Splits a corpus into a training split and a validation split. Both are contiguous, and the validation split is the end.
- * Nothing is shuffled, since adjacent windows of a text are correlated. Only sizes and a few bytes around the split are
- * read.
+ * Division of a corpus into a training split and a validation split. Both are contiguous. The validation split is the
+ * end of the text: a random choice of windows would put neighboring, correlated windows into different splits. Only a
+ * few bytes around the boundary are read.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { Corpus, TextDocument } from "./corpus.ts";
 
 /** Options for splitting a corpus. */
 export interface SplitOptions {
-  /** Share of the validation split in bytes, between 0 and 1, exclusive. Default: 0.1. */
+  /** Size of the validation split as a share of the text's bytes, in (0, 1). Default: 0.1. */
   readonly validationFraction?: number | undefined;
 }
 
@@ -26,9 +26,11 @@ export interface Stretch {
 }
 
 /**
- * Splits a corpus into training and validation text. The split is at the boundary of a character, possibly inside a document.
+ * Splits a corpus into a training and a validation split. The boundary is between two characters, possibly inside a
+ * document.
  *
- * @throws {RangeError} If the fraction is not in (0, 1) or a part would be empty.
+ * @returns The byte ranges of both splits.
+ * @throws {RangeError} If the share is not in (0, 1), or a split would be empty.
  */
 export function splitCorpus(
   corpus: Corpus,
@@ -53,8 +55,12 @@ export function splitCorpus(
 }
 
 /**
- * Returns the bytes `from` (inclusive) to `to` (exclusive) of concatenated ranges. Both ends are moved forward to the
- * start of a character.
+ * Returns the part of a text from byte `from` to before byte `to`. Both offsets are moved forward to the start of a
+ * character.
+ *
+ * @param stretches Byte ranges whose concatenation is the text.
+ * @param from Offset of the first byte.
+ * @param to Offset after the last byte.
  */
 export function cutStretches(stretches: readonly Stretch[], from: number, to: number): Stretch[] {
   const cut: Stretch[] = [];

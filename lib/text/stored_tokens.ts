@@ -1,6 +1,6 @@
 /**
- * Token ids in the narrowest integers that hold them, in memory or in a file. Files are read in ranges, so that a text
- * of any size trains in bounded memory.
+ * Token ids in memory or in a file, with 1, 2 or 4 bytes per id depending on the vocabulary size. Ranges of a file are
+ * read as needed, so that a text of any size can be used in bounded memory.
  *
  * @module
  */
@@ -19,7 +19,7 @@ const READ_WHOLE = 2 ** 26;
 /** Bytes hashed at a time. */
 const BLOCK = 2 ** 20;
 
-/** Returns the number of bytes per id. */
+/** Returns the number of bytes per id that a vocabulary size requires. */
 export function idBytes(vocabSize: number): 1 | 2 | 4 {
   return vocabSize <= 2 ** 8 ? 1 : vocabSize <= 2 ** 16 ? 2 : 4;
 }
@@ -32,17 +32,17 @@ function pack(bytes: Uint8Array<ArrayBuffer>, width: 1 | 2 | 4): Packed {
     : new Int32Array(buffer, byteOffset, length / 4);
 }
 
-/** Expected content of a token file. */
+/** Size and checksum of a token file. */
 export interface TokenFile {
   /** Number of ids. */
   readonly length: number;
-  /** Bytes per id, little-endian. */
+  /** Number of bytes per id. Ids are little-endian. */
   readonly width: 1 | 2 | 4;
-  /** SHA-256 of the file, in hex. */
+  /** SHA-256 of the file in hex. */
   readonly sha256: string;
 }
 
-/** A writer that packs ids, hashes them, and records where documents begin. */
+/** A writer of token ids. It computes their checksum, and records the positions where documents begin. */
 export class TokenWriter {
   readonly #width: 1 | 2 | 4;
   readonly #write: (bytes: Uint8Array<ArrayBuffer>) => void;
@@ -55,15 +55,15 @@ export class TokenWriter {
   /**
    * Creates a writer.
    *
-   * @param vocabSize V, which determines the bytes per id.
-   * @param write Receives the next bytes. They are overwritten after it returns.
+   * @param vocabSize Vocabulary size, which determines the number of bytes per id.
+   * @param write Receives the bytes of the ids in order. The array is overwritten after `write` returns.
    */
   constructor(vocabSize: number, write: (bytes: Uint8Array<ArrayBuffer>) => void) {
     this.#width = idBytes(vocabSize);
     this.#write = write;
   }
 
-  /** Appends ids of the current document. */
+  /** Appends token ids to the current document. */
   append(ids: Int32Array): void {
     if (ids.length === 0) return;
     if (this.#begins) this.#starts.push(this.#length);
@@ -97,7 +97,7 @@ export class TokenWriter {
   }
 }
 
-/** Tokens of one part of a text. */
+/** The tokens of a training split or a validation split, in memory or in a file. `using` closes the file. */
 export class StoredTokens implements Tokens, Disposable {
   readonly length: number;
   readonly documentStarts?: Float64Array;
@@ -115,7 +115,13 @@ export class StoredTokens implements Tokens, Disposable {
     this.#close = close;
   }
 
-  /** Wraps bytes in memory, as written by {@linkcode TokenWriter}. */
+  /**
+   * Creates tokens from bytes in memory.
+   *
+   * @param bytes Bytes that a {@linkcode TokenWriter} wrote.
+   * @param given `width`: number of bytes per id. `documentStarts`: positions where documents begin; undefined if the
+   * split is one text.
+   */
   static inMemory(
     bytes: Uint8Array<ArrayBuffer>,
     given: { width: 1 | 2 | 4; documentStarts: Float64Array | undefined },
@@ -125,10 +131,12 @@ export class StoredTokens implements Tokens, Disposable {
   }
 
   /**
-   * Opens a token file and verifies its checksum. A small file is read whole. From a larger file, ranges are read on
-   * demand.
+   * Opens a token file and verifies its checksum. A file of at most 64 MiB is read into memory. Ranges of a larger file
+   * are read as needed.
    *
-   * @returns The tokens; undefined if the file is missing or damaged.
+   * @param path Path of the file.
+   * @param wanted Recorded size and checksum of the file, and the positions where documents begin.
+   * @returns The tokens. Undefined if the file is missing or damaged.
    */
   static open(
     path: string,
@@ -178,7 +186,7 @@ export class StoredTokens implements Tokens, Disposable {
     return packed instanceof Int32Array ? packed : new Int32Array(packed);
   }
 
-  /** Closes the file, if any. */
+  /** Closes the file. Has no effect for tokens in memory. */
   [Symbol.dispose](): void {
     this.#close();
   }

@@ -1,5 +1,5 @@
 /**
- * A user's texts: loads files, folders and glob patterns as one corpus whose documents are the files.
+ * Loading of a user's text files, folders and glob patterns as a corpus. The files are its documents.
  *
  * @module
  */
@@ -20,15 +20,15 @@ const PATTERN = /[*?[{]/;
 /**
  * Loads a text file in UTF-8, all files of a folder and its subfolders, or all files that match a pattern.
  *
- * Files are sorted by their whole paths, which use `/` as separator and are compared by UTF-16 code units. The validation split, the last tenth of the bytes, comes from the
- * last files. A folder and a
- * pattern that matches its files give the same corpus. Folders and patterns skip empty files and names that begin with
- * a dot. Byte order marks are dropped; line ends are kept. The files are read at least twice, a mebibyte at a time, and
- * must not change meanwhile.
+ * The files are sorted by their paths, which use `/` as separator and are compared by UTF-16 code units. The validation
+ * split is the last tenth of the bytes, so that it comes from the last files. A folder and a pattern that matches the
+ * folder's files give the same corpus. Empty files, and files whose path has a name that begins with a dot, are skipped
+ * in folders and patterns. Byte order marks are dropped, and line ends are kept. The files are read at least twice and
+ * must not change while they are used.
  *
  * @param path A file, a folder, or a pattern with `*`, `**`, `?`, `[]` or `{}` in the syntax of Node's `glob`.
- * @throws {UserError} If the path does not exist; if a file is empty, unreadable, not a regular file, or not UTF-8
- * (with the byte offset); or if a file occurs twice through a link.
+ * @throws {UserError} If the path does not exist, or a file occurs twice through a link. Also if a file is empty,
+ * unreadable, not a regular file, or not UTF-8; the message then has the offset of the first invalid byte.
  */
 export function loadTextFiles(path: string): Corpus {
   const found = findFiles(path);

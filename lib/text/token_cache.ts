@@ -1,6 +1,6 @@
 /**
- * A disk cache of tokens and merges, keyed by the checksum of their inputs. The runs of a sweep share it, so that a
- * large text is encoded once. `prepare_corpus.ts` does the encoding.
+ * A disk cache of tokens and byte-pair merges. Its keys are hashes of the text and of the options. The runs of a sweep
+ * share the cache, so that a large text is encoded once. `prepare_corpus.ts` encodes the text.
  *
  * A text's folder, `ROOT/KEY/`, has `merges.json`, the merges of the largest vocabulary so far, and one folder per
  * tokenizer: `tokenizer.json`, `tokens.json` (sizes and checksums of the other files), `train.bin` and
@@ -24,17 +24,17 @@ import type { Tokenizer } from "./tokenizer.ts";
 
 /** Location and limit of the cache. */
 export interface CacheOptions {
-  /** Folder of the whole cache. */
+  /** Folder of the cache. */
   readonly root: string;
-  /** Additional key of the cache, such as a hash of the code. */
+  /** A part of the key of all entries, such as a hash of the code. Entries of other versions are not used. */
   readonly version: string;
-  /** Maximum size of the cache in bytes. The text in use is always kept. Default: 8 GiB. */
+  /** Maximum size of the cache in bytes. The entry of the text in use is kept even if it is larger. Default: 8 GiB. */
   readonly limit?: number | undefined;
 }
 
-/** One part of a text as tokens. */
+/** Size and checksum of the tokens of a training split or a validation split. */
 export interface PreparedPart extends TokenFile {
-  /** Positions where documents begin; undefined if the part is one text. */
+  /** Positions where documents begin. Undefined if the split is one text. */
   readonly documentStarts: Float64Array<ArrayBuffer> | undefined;
 }
 
@@ -74,10 +74,13 @@ function textFolder({ root, identity, version }: Place): string {
 }
 
 /**
- * Returns the merges of a vocabulary: cached ones that were learned for a vocabulary at least as large, or new ones.
+ * Returns the byte-pair merges of a text. Cached merges are used if they are enough. Otherwise, merges are learned and
+ * cached.
  *
- * @param learn Learns up to V - 256 merges; fewer if the text has fewer.
- * @returns At least V - 256 merges, or all that the text has.
+ * @param place Cache, and identity of the text.
+ * @param vocabSize Vocabulary size V.
+ * @param learn Learns up to V - 256 merges. It returns fewer if the text has fewer.
+ * @returns At least V - 256 merges, or all merges of the text if it has fewer.
  */
 export function cachedMerges(
   place: Place,
@@ -97,10 +100,13 @@ export function cachedMerges(
 }
 
 /**
- * Returns the tokens of a text: cached ones if their files are intact, or new ones.
+ * Returns the tokens of a text. Cached tokens are used if their files are undamaged. Otherwise, the text is encoded and
+ * the tokens are cached.
  *
+ * @param place Cache, identity of the text, and name of the tokenizer.
  * @param make Creates the tokenizer.
- * @param encode Encodes both parts, and passes on their bytes in order.
+ * @param encode Encodes both splits. It passes the bytes of each split to `write` in order, and returns sizes and
+ * checksums.
  */
 export async function cachedTokens(
   place: Place & { tokenizer: string },

@@ -9,48 +9,50 @@ import type { TokenizerJson } from "./tokenizer_json.ts";
 
 /** A reversible mapping of text to token ids in [0, V). */
 export interface Tokenizer {
-  /** `character`, `byte`, `gpt2`, or `bpe:V` with the vocabulary size, as in a sweep's spec. */
+  /** Name of the tokenizer, such as `character`, `byte`, `gpt2`, or `bpe:V` with the vocabulary size V. */
   readonly name: string;
-  /** V, the number of token ids. */
+  /** Vocabulary size V: number of token ids. */
   readonly vocabSize: number;
   /**
-   * Bytes of UTF-8 that each token id stands for, shape [V]. They convert a loss in nats per token to bits per byte:
-   * the sum of losses / log 2 / the sum of the targets' byte lengths.
+   * Number of UTF-8 bytes that each token id stands for, [V]. It converts losses in nats to bits per byte: the sum of
+   * the losses / (ln 2 · the sum of the targets' byte lengths).
    */
   readonly byteLengths: Int32Array;
   /**
    * Returns the token ids of a text, shape [number of tokens].
    *
-   * @throws {RangeError} If the vocabulary cannot encode the text, with the character and its position.
+   * @throws {RangeError} If the tokenizer cannot encode a character. The message has the character and its position.
    */
   encode(text: string): Int32Array;
   /**
-   * Appends the token ids of a text to a list. Encodes a long text piece by piece.
+   * Appends the token ids of a text to a list. A long text can thus be encoded in parts without an array for each part.
    *
-   * @throws {RangeError} As {@linkcode Tokenizer.encode} does.
+   * @throws {RangeError} If the tokenizer cannot encode a character.
    */
   encodeInto(text: string, ids: IdBuffer): void;
   /**
-   * Returns the text of token ids. `decode(encode(text))` equals the text.
+   * Returns the text of token ids. Decoding the ids of an encoded text gives the same text.
    *
    * @throws {RangeError} If an id is not an integer in [0, V).
    */
   decode(ids: ArrayLike<number>): string;
   /**
-   * Returns the token ids of bytes, shape [number of tokens]. For UTF-8 they are those of the text.
+   * Returns the token ids of bytes, shape [number of tokens]. The bytes of a text in UTF-8 have the same ids as the
+   * text.
    *
-   * @throws {RangeError} If the bytes cannot be encoded. A character tokenizer requires UTF-8; others accept all bytes.
+   * @throws {RangeError} If the tokenizer cannot encode the bytes. A byte-pair tokenizer can encode all bytes. A
+   * character tokenizer requires UTF-8.
    */
   encodeBytes(bytes: Uint8Array): Int32Array;
   /**
-   * Returns the bytes of token ids. `decodeBytes(encodeBytes(bytes))` equals the bytes, also if they are not UTF-8.
+   * Returns the bytes of token ids. Decoding the ids of encoded bytes gives the same bytes, even if they are not UTF-8.
    *
    * @throws {RangeError} If an id is not an integer in [0, V).
    */
   decodeBytes(ids: ArrayLike<number>): Uint8Array;
   /**
-   * Returns the length of a prefix of a text whose tokens do not depend on the text that follows. A long text may be
-   * split there, and its parts encoded separately. Returns 0 if there is no such prefix.
+   * Returns the length of a prefix of a text that has the same tokens with any continuation. A long text can be split
+   * after the prefix, and its parts can be encoded separately. Returns 0 if there is no such prefix.
    */
   safeCut(text: string): number;
   /** Returns the tokenizer as a Hugging Face `tokenizer.json`, which `tokenizerFromJSON` reads. */
@@ -58,9 +60,11 @@ export interface Tokenizer {
 }
 
 /**
- * Checks that ids are in the vocabulary.
+ * Requires that ids are integers in [0, V).
  *
- * @throws {RangeError} If an id is invalid. The message has the first one and its index.
+ * @param ids The ids.
+ * @param vocabSize Vocabulary size V.
+ * @throws {RangeError} If an id is not an integer in [0, V). The message has the first such id and its index.
  */
 export function requireIds(ids: ArrayLike<number>, vocabSize: number): void {
   for (let i = 0; i < ids.length; i++) {

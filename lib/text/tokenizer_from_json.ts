@@ -1,6 +1,6 @@
 /**
- * Creates a tokenizer from a `tokenizer.json`, as written by `toJSON()` or Hugging Face's library. Only the kinds that
- * losskit implements are supported: characters, and GPT-2's byte-level BPE.
+ * Creation of a tokenizer from a `tokenizer.json` that `toJSON()` or Hugging Face's library wrote. Only the tokenizers
+ * that losskit implements are supported: characters, and byte-level BPE as in GPT-2.
  *
  * @module
  */
@@ -57,8 +57,8 @@ const WANTED = "expected a Hugging Face tokenizer.json of characters (WordLevel)
 /** Options for creating a tokenizer from JSON. */
 export interface FromJsonOptions {
   /**
-   * True if special tokens spelled out in text, such as `<|endoftext|>`, become their ids, as in Hugging Face's
-   * library. Default: false. The characters are then ordinary text, as in training.
+   * True if a special token that is spelled out in text, such as `<|endoftext|>`, becomes its id, as in Hugging Face's
+   * library. False if its characters are ordinary text, as in losskit's training. Default: false.
    */
   readonly specialInText?: boolean | undefined;
 }
@@ -66,10 +66,10 @@ export interface FromJsonOptions {
 /**
  * Creates the tokenizer that a `tokenizer.json` describes.
  *
- * @param json The parsed JSON. Its form is checked.
+ * @param json Parsed content of the file. Its form is checked.
  * @param options Treatment of special tokens.
- * @throws {TypeError} If the JSON does not describe a tokenizer, or describes an unsupported one.
- * @throws {RangeError} If its alphabet or merges are inconsistent.
+ * @throws {TypeError} If the file does not describe a tokenizer, or describes an unsupported tokenizer.
+ * @throws {RangeError} If the alphabet or the merges in the file are inconsistent.
  */
 export function tokenizerFromJSON(json: unknown, { specialInText = false }: FromJsonOptions = {}): Tokenizer {
   const result = v.safeParse(schema, json);

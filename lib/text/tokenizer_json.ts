@@ -1,5 +1,5 @@
 /**
- * Types and constant parts of Hugging Face's `tokenizer.json`, as far as losskit's tokenizers use it.
+ * Types of Hugging Face's `tokenizer.json` for losskit's tokenizers, and the parts that are the same in all files.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export interface TokenizerJson {
   readonly truncation: null;
   /** Not used. */
   readonly padding: null;
-  /** Special tokens such as GPT-2's `<|endoftext|>`, and other tokens added to the model's. */
+  /** Special tokens, such as GPT-2's `<|endoftext|>`, and other tokens that are added to the model's vocabulary. */
   readonly added_tokens: readonly AddedToken[];
   /** Not used: text is not normalized. */
   readonly normalizer: null;
@@ -23,39 +23,39 @@ export interface TokenizerJson {
   readonly post_processor: null;
   /** Conversion of tokens to text. */
   readonly decoder: Readonly<Record<string, unknown>>;
-  /** The vocabulary. */
+  /** The model: the vocabulary, and for byte pairs the merges. */
   readonly model: WordLevelJson | BpeJson;
 }
 
 /** A token added to the model's vocabulary. */
 export interface AddedToken {
-  /** Its id. */
+  /** Id of the token. */
   readonly id: number;
-  /** Its text. */
+  /** Text of the token. */
   readonly content: string;
-  /** True if it matches whole words only. */
+  /** True if the token matches whole words only. */
   readonly single_word: boolean;
-  /** True if it includes white space before it. */
+  /** True if the token includes the white space before its text. */
   readonly lstrip: boolean;
-  /** True if it includes white space after it. */
+  /** True if the token includes the white space after its text. */
   readonly rstrip: boolean;
-  /** True if it matches in normalized text. */
+  /** True if the token is searched for in the normalized text, and not in the given text. */
   readonly normalized: boolean;
-  /** True if decoding may skip it. */
+  /** True if decoding may skip the token. */
   readonly special: boolean;
 }
 
-/** A vocabulary of whole pieces: one character per piece. */
+/** The model of a character tokenizer: a vocabulary of single characters. */
 export interface WordLevelJson {
   /** Type of the model. */
   readonly type: "WordLevel";
-  /** Character → id. */
+  /** Id of each character. */
   readonly vocab: Readonly<Record<string, number>>;
-  /** A token that is missing from the vocabulary, so that an unknown character is an error. */
+  /** Name of the unknown token. The vocabulary does not have this token, so that an unknown character is an error. */
   readonly unk_token: string;
 }
 
-/** A vocabulary of byte pairs. Bytes are written as in GPT-2's vocabulary. */
+/** The model of a byte-pair tokenizer. The bytes of tokens are written as in GPT-2's vocabulary. */
 export interface BpeJson {
   /** Type of the model. */
   readonly type: "BPE";
@@ -73,13 +73,13 @@ export interface BpeJson {
   readonly byte_fallback: boolean;
   /** Not used: merges are always applied. */
   readonly ignore_merges: boolean;
-  /** Token → id. */
+  /** Id of each token. */
   readonly vocab: Readonly<Record<string, number>>;
-  /** Pairs in order of rank. Older files write a pair as one string with a space. */
+  /** Merges in the order in which they were learned. Older files write a pair as one string with a space. */
   readonly merges: readonly (readonly [string, string] | string)[];
 }
 
-/** Fields with the same value in every file. */
+/** Fields of a `tokenizer.json` that have the same value in every file. */
 export const JSON_FRAME = {
   version: "1.0",
   truncation: null,
@@ -105,7 +105,7 @@ const byteLevel = (use_regex: boolean) => ({
   use_regex,
 } as const);
 
-/** The pre-tokenizers of byte-pair tokenizers. */
+/** The pre-tokenizers of byte-pair tokenizers, by the name of the pattern that splits text into pieces. */
 export const BYTE_LEVEL_CUTS = {
   own: {
     type: "Sequence",
@@ -121,8 +121,8 @@ export const BYTE_LEVEL_CUTS = {
 export const BYTE_LEVEL_DECODER = byteLevel(true);
 
 /**
- * The character for each byte in byte-level vocabularies (Radford 2019). Printable Latin-1 characters stand for
- * themselves; the other bytes are mapped to U+0100 and above.
+ * The character that stands for each byte in the vocabulary of a byte-pair tokenizer, [256] (Radford 2019). Printable
+ * Latin-1 characters stand for themselves. The other bytes are mapped to U+0100 and above.
  */
 export const BYTE_CHARACTERS: readonly string[] = (() => {
   let others = 0x100;

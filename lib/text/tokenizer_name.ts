@@ -8,27 +8,30 @@ import { contentHash } from "../options/content_name.ts";
 import { UserError } from "../error/user_error.ts";
 
 /**
- * A tokenizer's name in a spec: `character`, `byte`, `gpt2`, `bpe:V` with the vocabulary size, or `NAME@HASH` of a
- * `tokenizer.json`.
+ * Name of a tokenizer in a spec: `character`, `byte`, `gpt2`, `bpe:V` with the vocabulary size V, or `NAME@HASH`, which
+ * names a `tokenizer.json` by its content.
  */
 export type TokenizerName = "character" | "byte" | "gpt2" | `bpe:${number}` | `${string}@${string}`;
 
 /** A parsed tokenizer name. */
 export type TokenizerChoice = {
-  /** The characters of the text, or the tokenizer of a file. */
+  /** `character`: the characters of the text are the tokens. `file`: the tokenizer of a `tokenizer.json`. */
   readonly kind: "character" | "file";
-  /** Undefined: V depends on the text or the file. */
+  /** Undefined, since the vocabulary size depends on the text or the file. */
   readonly vocabSize?: undefined;
 } | {
-  /** Bytes, GPT-2's table, or byte pairs learned from the text. */
+  /**
+   * `byte`: bytes are the tokens. `gpt2`: GPT-2's tokenizer. `bpe`: a byte-pair tokenizer that is learned from the
+   * text.
+   */
   readonly kind: "byte" | "gpt2" | "bpe";
-  /** V, at least 256. */
+  /** Vocabulary size V, at least 256. */
   readonly vocabSize: number;
 };
 
 /**
- * Returns a tokenizer's full name: `character` for `char`, and `bpe:V` for a number V. Other words are returned
- * unchanged; {@linkcode parseTokenizerName} checks them.
+ * Returns the full name of a tokenizer: `character` for `char`, and `bpe:V` for a number V. Returns other words
+ * unchanged. {@linkcode parseTokenizerName} checks them.
  */
 export function tokenizerName(word: string | number): string {
   if (word === "char") return "character";
@@ -41,9 +44,9 @@ export function isTokenizerPath(word: string): boolean {
 }
 
 /**
- * Parses a tokenizer's name.
+ * Parses the name of a tokenizer.
  *
- * @throws {UserError} For an unknown name, or `bpe:V` without an integer V >= 256.
+ * @throws {UserError} If the name is unknown, or the V of `bpe:V` is not an integer of at least 256.
  */
 export function parseTokenizerName(name: string): TokenizerChoice {
   if (name === "character") return { kind: name };

@@ -1,21 +1,21 @@
 /**
- * The interface of token ids from which batches are made, in memory or in a file.
+ * The interface of token ids from which batches are made. The ids are in memory or in a file.
  *
  * @module
  */
 
-/** Token ids that are read in ranges. An `Int32Array` is one. */
+/** A sequence of token ids that is read in ranges. An `Int32Array` implements this interface. */
 export interface Tokens {
   /** Number of tokens. */
   readonly length: number;
   /**
-   * Returns the ids from `start` to before `end`, both in [0, length]. The result may be a view and must not be
-   * written.
+   * Returns the ids from position `start` to before position `end`, both in [0, length]. The caller must not change the
+   * result, since it may be a view.
    */
   subarray(start: number, end: number): Int32Array;
   /**
-   * Ascending positions where documents begin, the first at 0. An empty document begins where the next one does.
-   * Default: the tokens are one text, and windows may begin and end anywhere.
+   * Positions where documents begin, in ascending order from 0. An empty document has the same position as the next
+   * document. Default: undefined; the tokens are one text without boundaries.
    */
   readonly documentStarts?: Float64Array | undefined;
 }

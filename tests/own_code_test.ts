@@ -188,16 +188,20 @@ Deno.test("the ID of a run depends on a module and its local imports, and not on
   assertEquals(other!.rate, 2.5e-4);
 });
 
-Deno.test("a module's state starts anew with each run", async () => {
-  const path = join(root, "counting.ts");
-  await Deno.writeTextFile(path, "let calls = 0;\nexport default () => 1e-3 / ++calls;\n");
+Deno.test("each run imports its modules in a process of its own", async () => {
+  const path = join(root, "imported.ts"), log = join(root, "imported.txt");
+  await Deno.writeTextFile(
+    path,
+    `Deno.writeTextFileSync("${log}", Deno.pid + "\\n", { append: true });\nexport default () => 1e-3;\n`,
+  );
   const runs = await sweep({ ...TINY, seeds: [1, 2, 3], schedule: path as "cosine" }, {
-    dir: join(root, "counting"),
+    dir: join(root, "imported"),
     workers: 1,
     ...quiet,
   });
-  const rates = runs.map(({ events }) => effectiveEvents(events).steps.map(({ lr }) => lr));
-  assertEquals([rates[1], rates[2]], [rates[0], rates[0]]);
+  assertEquals(runs.length, 3);
+  const processes = new Set((await Deno.readTextFile(log)).trim().split("\n"));
+  assertEquals(processes.size, 6, "the test, two checks and three runs");
 });
 
 Deno.test("a module may import a file of another part of the disk", async () => {

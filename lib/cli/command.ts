@@ -7,6 +7,7 @@ import { typedCommand } from "../error/command_line.ts";
 import { Command, CommanderError } from "commander";
 import wrapAnsi from "wrap-ansi";
 import { guardConsole, printable, printableError, printableLines } from "../error/printable.ts";
+import { exitNow, handleUserFaults, hasUserCode } from "../error/user_code.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { parseOverride, POLICY_CHOICES, type PrecisionOverride } from "../precision/mod.ts";
 import type { LeftOutRun } from "../record/mod.ts";
@@ -46,6 +47,10 @@ export function command(
 export async function runCommand(program: Command, args: readonly string[]): Promise<void> {
   guardConsole();
   guardOutput();
+  handleUserFaults((fault) => {
+    console.error(printableError(fault.message));
+    exitNow(fault.exitCode);
+  });
   try {
     resolveTypedPaths(program);
     await program.parseAsync([...args], { from: "user" });
@@ -68,9 +73,10 @@ export async function runCommand(program: Command, args: readonly string[]): Pro
       Deno.exitCode = EXIT.badInput;
     } else {
       console.error(error); // console.error is guarded: the message can contain control characters
-      Deno.exit(1);
+      exitNow(1);
     }
   }
+  if (hasUserCode()) exitNow(Deno.exitCode); // timers and servers of a module may still run
 }
 
 /** Returns whether an error is the system's answer to a path that no file can have, such as one that is too long. */

@@ -171,7 +171,12 @@ function ownHidden(
 ): tf.Tensor2D {
   const [B, T] = tokens.shape, architecture = config.architecture!;
   const dropout = createDropout(config.dropout, dropoutKey);
-  const hidden = architecture.forward({ parameters, tokens, config, dropout });
+  const hidden = architecture.forward({
+    parameters: Object.freeze({ ...parameters }), // a user's code must not change ours
+    config: Object.freeze({ ...config }),
+    tokens,
+    dropout,
+  });
   return requireHidden(hidden, { architecture, N: B * T, C: config.nEmbd });
 }
 

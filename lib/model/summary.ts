@@ -37,7 +37,15 @@ export function flopsPerToken(config: GptConfig, T: number): number {
     name.startsWith("h.") && shape.length === 2
   );
   const { architecture } = config;
-  if (architecture?.flops !== undefined) return architecture.flops(completeConfig(config), T);
+  if (architecture?.flops !== undefined) {
+    const flops: unknown = architecture.flops(Object.freeze(completeConfig(config)), T);
+    if (Number.isFinite(flops) && flops as number >= 0) return flops as number;
+    throw new RangeError(
+      `Cannot use ${
+        nameOfArchitecture(architecture)
+      }: expected flops() to return a number of at least 0, got ${flops}.`,
+    );
+  }
   const P = inBlocks.reduce((sum, [, shape]) => sum + sizeOf(shape), config.vocabSize * config.nEmbd);
   return 6 * P + 6 * config.nLayer * config.nEmbd * T;
 }

@@ -247,7 +247,7 @@ async function rerun(
       exitCode: EXIT.stopped,
     });
   }
-  if (code === EXIT.ok) return { id };
+  if (code === EXIT.ok && readRun(runFolder(at.again, id)).status === "finished") return { id };
   const last = new TextDecoder().decode(stderr).trimEnd().split("\n").at(-1);
   return { reason: `the rerun failed with status ${code}: ${last || "no message"}` };
 }

@@ -1,68 +1,56 @@
 /**
- * Calls of user-written functions. Their errors name the file and the line.
+ * Guarded forms of users' exports: their errors name the file and the line.
  *
  * @module
  */
-import { pathToFileURL } from "node:url";
-import { UserError } from "../error/user_error.ts";
+import { types } from "node:util";
+import { callUser, type UserModule } from "../error/user_code.ts";
 
-/** A user-written module. */
-interface Place {
-  /** Folder of the module's copy. */
-  readonly folder: string;
-  /** Path of the module in that folder. */
-  readonly entry: string;
+/** Methods of an export. An empty list: the export is a function itself. */
+export interface ExportForm {
+  /** Required methods. */
+  readonly methods: readonly string[];
+  /** Other methods. */
+  readonly optional?: readonly string[];
 }
 
-/** Returns the message of an error, and its place in the folder: ` at my_model.ts:12:5`, or empty. */
-function reasonOf(error: unknown, folder: string): { message: string; place: string } {
-  const message = error instanceof Error ? error.message : String(error);
-  const url = `${pathToFileURL(folder).href}/`;
-  const text = `${message}\n${error instanceof Error ? error.stack ?? "" : ""}`;
-  const [, found] = text.split(url);
-  const at = found === undefined ? undefined : /^[^\s:]+:\d+(:\d+)?/.exec(decodeURI(found))?.[0];
-  const first = message.split("\n")[0]!.replaceAll(url, "").trim();
-  return { message: first, place: at === undefined || first.includes(at) ? "" : ` at ${at}` };
-}
+type Method = (...values: unknown[]) => unknown;
 
 /**
- * Calls a user-written function. Rethrows errors other than `UserError` as a `UserError` with the file and the line.
+ * Returns a guarded form of an export, or its description if the export has another form. Methods may be inherited, and keep
+ * their `this`.
+ *
+ * @throws {UserError} If a property cannot be read.
  */
-function call<R>(work: () => R, name: string, { folder, entry }: Place): R {
-  try {
-    return work();
-  } catch (cause) {
-    if (cause instanceof UserError) throw cause;
-    const { message, place } = reasonOf(cause, folder);
-    throw new UserError(
-      `Cannot run ${name} of ${entry}: ${message.replace(/\.$/, "")}${place}. Correct the module.`,
-      { cause },
-    );
+export function guardedExport(
+  own: unknown,
+  { methods, optional = [] }: ExportForm,
+  module: UserModule,
+): object | string {
+  const guard = (method: Method, name: string): Method => (...values) =>
+    callUser(() => Reflect.apply(method, own, values), name, module);
+  if (methods.length === 0) {
+    if (typeof own !== "function") return kindOf(own);
+    const name = callUser(() => own.name, "name", module);
+    const isNamed = typeof name === "string" && name !== "" && name !== "default";
+    return guard(own as Method, isNamed ? name : "the exported function");
   }
-}
-
-/**
- * Wraps an export, so that its functions are called with {@linkcode call}. An object without a name gets the module's
- * path as its name.
- */
-function wrap(own: object, place: Place): object {
-  if (typeof own === "function") {
-    return (...values: unknown[]) => call(() => own(...values), own.name || "the function", place);
-  }
-  const record = own as Record<string, unknown>;
-  const functions = Object.entries(record).filter(([, value]) => typeof value === "function");
+  if (typeof own !== "object" || own === null || types.isPromise(own)) return kindOf(own);
+  const read = (name: string) => callUser(() => (own as Record<string, unknown>)[name], name, module);
+  const found = [...methods, ...optional].map((name) => [name, read(name)] as const)
+    .filter(([, value]) => typeof value === "function");
+  const missing = methods.filter((name) => !found.some(([other]) => other === name));
+  if (missing.length > 0) return `no ${missing.map((name) => `${name}()`).join(" and ")}`;
+  const name = read("name");
   return {
-    name: place.entry,
-    ...record,
-    ...Object.fromEntries(
-      functions.map(([name, value]) => [
-        name,
-        (...values: unknown[]) =>
-          call(() => (value as (...values: unknown[]) => unknown).apply(own, values), `${name}()`, place),
-      ]),
-    ),
+    name: typeof name === "string" && name !== "" ? name : module.entry,
+    ...Object.fromEntries(found.map(([name, value]) => [name, guard(value as Method, `${name}()`)])),
   };
 }
 
-/** Functions for calling user-written code. */
-export const guarded = { reasonOf, wrap };
+function kindOf(value: unknown): string {
+  if (types.isPromise(value)) return "a promise (await it)";
+  const isClass = typeof value === "function" && /^class\b/.test(Function.prototype.toString.call(value));
+  if (isClass) return "a class (export an instance of it)";
+  return value === null ? "null" : typeof value;
+}

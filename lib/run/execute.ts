@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireNoFault } from "../error/user_code.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { makeFolder } from "../file/make_folder.ts";
 import { completeReplacement, isBetweenFolders } from "../file/replace_folder.ts";
@@ -114,7 +115,7 @@ export async function executeRun(
   writeManifest(paths.manifest, {
     ...{ format: "losskit-run/1", runId, tokenizerSha256, emulated, environment, ...run },
   });
-  await loadCode(spec, { dir });
+  await loadCode(spec, { dir, isolated: true });
   const model = modelOf(spec, prepared.tokenizer.vocabSize);
   if (resumeFrom === undefined) {
     writer.write({ event: "start", runId, seed: spec.seed });
@@ -147,6 +148,7 @@ export async function executeRun(
     if (resumeFrom?.missing !== undefined) save({ ...resumeFrom, event: resumeFrom.missing });
     for await (const event of events) {
       if (claim.lost.aborted) throw new ClaimedError(paths.claim, undefined);
+      requireNoFault();
       step = event.step;
       if (event.event === "checkpoint") checkpointSha256 = save(event);
       else if (event.event === "best") bestSha256 = save(event);

@@ -1,21 +1,17 @@
 /**
  * Measurement of the cost of a run's steps, on random tokens in a separate process.
  *
- * As a program, `measure_step.ts RUN_SPEC V` prints the cost as JSON. V is the number of tokens in the vocabulary.
+ * As a program, delivers the cost to the parent process.
  *
  * @module
  */
-import { UserError } from "../error/user_error.ts";
-import { type RunSpec, runSpecSchema } from "../record/mod.ts";
-import type { PolicyName } from "../tensorflow/mod.ts";
-import { createRandom } from "../text/mod.ts";
-import { train } from "../train/mod.ts";
+import type { RunSpec } from "../record/mod.ts";
 import { useTensorFlow } from "../tensorflow/mod.ts";
-import * as v from "valibot";
-import { denoArguments } from "../file/package.ts";
+import { train } from "../train/mod.ts";
+import { deliver, resultOf } from "./_isolated.ts";
+import { type Sample, sampleTraining } from "./_sample_training.ts";
 import type { Cost } from "./estimate.ts";
-import { modelOf } from "./model_of.ts";
-import { loadCode, ownOptions } from "./own_code.ts";
+import { loadCode } from "./own_code.ts";
 
 /** Measured steps after the first one, and the time limit in milliseconds that ends the measurement early. */
 const STEPS = 5, LONGEST = 8000;
@@ -28,75 +24,28 @@ const STEPS = 5, LONGEST = 8000;
  * @throws {UserError} If the process fails, for example because memory is exhausted.
  */
 export async function measureCost(run: RunSpec, vocabSize: number): Promise<Cost> {
-  return await costOf(run, vocabSize);
-}
-
-/**
- * Checks the user-written modules of a run before the run starts, by training some steps with one sequence per
- * micro-batch.
- *
- * @param run The run.
- * @param vocabSize Number of tokens in the vocabulary.
- * @throws {UserError} If a function of a module fails, or returns tensors of unexpected shapes. The message names the
- * function.
- */
-export async function checkCode(run: RunSpec, vocabSize: number): Promise<void> {
-  await costOf({ ...run, B: run.accumulate, evalTokens: run.T }, vocabSize);
-}
-
-async function costOf(run: RunSpec, vocabSize: number): Promise<Cost> {
-  const { success, signal, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [...denoArguments(import.meta.url), JSON.stringify(run), String(vocabSize)],
-    stdin: "null",
-  }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
-  if (success) {
-    const result: Cost | { problem: string } = JSON.parse(text(stdout).split("\n").at(-1)!);
-    if ("problem" in result) throw new UserError(result.problem);
-    return result;
-  }
-  throw new UserError(
-    `Cannot measure a step of ${run.tokenizer}, T ${run.T}, ${run.policy}: ${
-      signal === null ? reasonIn(text(stderr)) : `signal ${signal} ended the process`
-    }`,
+  const sample: Sample = { run, vocabSize };
+  return await resultOf(
+    import.meta.url,
+    sample,
+    `measure a step of ${run.tokenizer}, T ${run.T}, ${run.policy}`,
   );
 }
 
-/** Returns the last line of a process's messages that is not part of a stack trace. */
-function reasonIn(messages: string): string {
-  const lines = messages.split("\n").filter((line) => !/^\s+at /.test(line) && line.trim() !== "");
-  return lines.at(-1)?.replace(/^error: Uncaught (\(in promise\) )?/, "") ?? "no message";
-}
-
-async function measure(run: RunSpec, vocabSize: number): Promise<Cost> {
+async function measure(sample: Sample): Promise<Cost> {
+  const { run } = sample, { B, T } = run;
   const begin = performance.timeOrigin;
   await useTensorFlow({ threads: run.threads });
-  await loadCode(run, { dir: "." }); // the parent process has read it
-  const own = ownOptions(run), { B, T } = run, random = createRandom(1, "measured tokens");
-  const tokens = Int32Array.from({ length: (B + 1) * T + 2 }, () => random.integer(vocabSize));
+  await loadCode(run, { dir: ".", isolated: true }); // the parent process has read it
+  const options = sampleTraining(sample);
   let startSeconds = NaN, evaluation = { seconds: 0, tokens: 1 }, first = NaN;
   const times: number[] = [];
   const stop = new AbortController();
   const events = train({
-    ...run,
-    ...own,
-    model: modelOf(run, vocabSize),
-    policy: run.policy as PolicyName,
+    ...options,
     ...{ steps: STEPS + 1, warmupSteps: 0, decaySteps: 0 },
-    schedule: typeof own.schedule === "function" ? own.schedule : "constant",
-    patience: 0,
-    saveBest: false,
-    data: {
-      train: tokens,
-      validation: tokens,
-      tokenizer: { byteLengths: new Int32Array(vocabSize).fill(1) },
-    },
-    batchSize: B,
-    blockSize: T,
-    evalEvery: STEPS + 1,
-    evalBytes: "all",
-    evalTokens: Math.min(B, 8) * T,
-    checkpointEvery: STEPS + 1,
+    schedule: typeof options.schedule === "function" ? options.schedule : "constant",
+    ...{ evalEvery: STEPS + 1, checkpointEvery: STEPS + 1 },
     signal: stop.signal,
   });
   for await (const event of events) {
@@ -127,12 +76,4 @@ function peakBytes(): number | undefined {
   }
 }
 
-if (import.meta.main) {
-  const run = v.parse(runSpecSchema, JSON.parse(Deno.args[0]!));
-  const problemOf = (error: unknown) => {
-    const isTold = error instanceof UserError || error instanceof RangeError || error instanceof TypeError;
-    if (isTold && error.message.startsWith("Cannot ")) return { problem: error.message };
-    throw error;
-  };
-  console.log(JSON.stringify(await measure(run, Number(Deno.args[1])).catch(problemOf)));
-}
+if (import.meta.main) await deliver(measure);

@@ -9,6 +9,7 @@
  */
 import { dirname, join, relative, resolve } from "node:path";
 import * as v from "valibot";
+import { addUserModule, callUser, importUser } from "../error/user_code.ts";
 import { UserError } from "../error/user_error.ts";
 import { importFile } from "../file/import_file.ts";
 import { cacheDir } from "../fetch/cache.ts";
@@ -18,7 +19,8 @@ import type { Architecture } from "../model/mod.ts";
 import { contentExport, contentHash, contentName, splitModulePath } from "../options/content_name.ts";
 import { canonicalJson, type RunSpec, sha256Hex } from "../record/mod.ts";
 import type { Criterion, Optimizer, Schedule } from "../train/mod.ts";
-import { guarded } from "./_own_calls.ts";
+import { resultOf } from "./_isolated.ts";
+import { type ExportForm, guardedExport } from "./_own_calls.ts";
 import { localFiles } from "./_module_graph.ts";
 import { addInput, type Files, filesIn, foundInput, writeInput } from "./inputs.ts";
 
@@ -33,6 +35,17 @@ export const CODE_FIELDS: Readonly<Record<CodeField, string>> = {
 /** A field of a run's spec that a user-written module can implement. */
 export type CodeField = "architecture" | "loss" | "optimizer" | "schedule";
 
+/** Methods of the exports. */
+const FORMS: Readonly<Record<CodeField, ExportForm>> = {
+  architecture: { methods: ["parameters", "forward"], optional: ["flops"] },
+  loss: { methods: [] },
+  optimizer: { methods: ["init", "update"] },
+  schedule: { methods: [] },
+};
+
+/** A field of a run and the name of its module. */
+export type ModuleOfField = readonly [field: CodeField, name: string];
+
 /** Name of the file that lists the other files of a module. */
 const LIST = "losskit.module.json";
 
@@ -44,15 +57,24 @@ function codeFolder(name: string): string {
 }
 
 /**
- * Reads a user-written module with its local imports, copies it to the user's cache, and registers it as an input of
+ * Reads user-written modules with their local imports, copies them to the user's cache, and registers them as inputs of
  * runs.
  *
- * @param path Path of the module. `PATH#EXPORT` selects an export. Default: the default export.
- * @param field The field that the module implements.
- * @returns Content name of the module, `NAME@HASH` or `NAME@HASH#EXPORT`.
- * @throws {UserError} If a file is missing or has a syntax error, or the module lacks the export.
+ * @param modules Path and field of each module. `#EXPORT` after a path chooses an export other than the default one.
+ * @returns For each module `NAME@HASH`, or `NAME@HASH#EXPORT`.
+ * @throws {UserError} If a file is missing or has a syntax error, or a module does not load or has no such export.
  */
-export async function moduleInput(path: string, field: CodeField): Promise<string> {
+export async function moduleInputs(
+  modules: readonly (readonly [path: string, field: CodeField])[],
+): Promise<string[]> {
+  const names: string[] = [];
+  for (const [path, field] of modules) names.push(await readModule(path, field));
+  await loadModules(modules.map(([, field], i) => [field, names[i]!]));
+  return names;
+}
+
+/** Copies a module to the user's cache, and returns its name. */
+async function readModule(path: string, field: CodeField): Promise<string> {
   const { file, own } = splitModulePath(path);
   const entry = resolve(file);
   if (!exists(entry)) {
@@ -68,9 +90,10 @@ export async function moduleInput(path: string, field: CodeField): Promise<strin
   });
   const name = `${contentName(entry, sha256Hex(list))}${own === undefined ? "" : `#${own}`}`;
   const files = { ...contents, [LIST]: list };
-  if (!exists(codeFolder(name))) writeInput(codeFolder(name), files);
+  const folder = codeFolder(name);
+  if (exists(folder) && !isWhole(name, folder)) Deno.removeSync(folder, { recursive: true });
+  if (!exists(folder)) writeInput(folder, files);
   addInput(name, () => Promise.resolve(files));
-  await load(name, field);
   return name;
 }
 
@@ -82,9 +105,9 @@ function commonFolder(paths: readonly string[]): string {
 }
 
 /** Returns the user-written modules of a run as pairs of the field and the module's content name. */
-export function modulesOf(spec: Pick<RunSpec, CodeField>): [field: CodeField, name: string][] {
+export function modulesOf(spec: Pick<RunSpec, CodeField>): ModuleOfField[] {
   return (Object.keys(CODE_FIELDS) as CodeField[]).flatMap((field) =>
-    contentHash(spec[field]) === undefined ? [] : [[field, spec[field]] as [CodeField, string]]
+    contentHash(spec[field]) === undefined ? [] : [[field, spec[field]] as const]
   );
 }
 
@@ -93,20 +116,57 @@ export function modulesOf(spec: Pick<RunSpec, CodeField>): [field: CodeField, na
  * their exports.
  *
  * @param spec The run's spec.
- * @param options `dir`: the sweep's folder. `runRecordedCode`: true to trust the modules in that folder (default:
- * false; only modules that this user has used before are loaded).
- * @throws {UserError} If a module is missing, damaged or untrusted.
+ * @param options `dir`: the sweep's folder. `runRecordedCode`: true to trust the modules in that folder (default: false;
+ * only modules that this user has used before are loaded). `isolated`: true if this process exists for the run, so that
+ * no other process tries the import first (default: false).
+ * @throws {UserError} If a module is missing, damaged or untrusted, or does not load.
  */
 export async function loadCode(
   spec: Pick<RunSpec, CodeField>,
-  { dir, runRecordedCode = false }: { dir: string; runRecordedCode?: boolean | undefined },
+  { dir, runRecordedCode = false, isolated = false }: {
+    dir: string;
+    runRecordedCode?: boolean | undefined;
+    isolated?: boolean;
+  },
 ): Promise<void> {
-  for (const [field, name] of modulesOf(spec)) {
-    if (loaded.has(key(field, name))) continue;
+  const modules = modulesOf(spec).filter(([field, name]) => !loaded.has(key(field, name)));
+  for (const [, name] of modules) {
     if (!exists(codeFolder(name))) trust(name, { dir, runRecordedCode });
     const files = filesIn(codeFolder(name))!;
     addInput(name, () => Promise.resolve(files));
-    await load(name, field);
+  }
+  await (isolated ? importModules(modules) : loadModules(modules));
+}
+
+/** Imports modules, after another process has. A module that exits, hangs or crashes thus ends that process alone. */
+async function loadModules(modules: readonly ModuleOfField[]): Promise<void> {
+  const added = modules.filter(([field, name]) => !loaded.has(key(field, name)));
+  if (added.length === 0) return;
+  const program = new URL("./check_import.ts", import.meta.url).href;
+  await resultOf(program, added, `import ${entriesOf(added)}`);
+  await importModules(added);
+}
+
+/** Returns the files of modules, for messages. */
+export function entriesOf(modules: readonly ModuleOfField[]): string {
+  return [...new Set(modules.map(([, name]) => verifiedModule(name).entry))].join(", ");
+}
+
+/** Imports modules from the user's cache. */
+export async function importModules(modules: readonly ModuleOfField[]): Promise<void> {
+  for (const [field, name] of modules) await load(name, field);
+}
+
+/**
+ * Imports the modules of a run again, without the state of the first import.
+ *
+ * @param folder Empty folder for their copies.
+ */
+export async function importAgain(spec: Pick<RunSpec, CodeField>, folder: string): Promise<void> {
+  for (const [field, name] of modulesOf(spec)) {
+    const place = join(folder, field);
+    writeInput(place, verifiedModule(name).files);
+    await load(name, field, place);
   }
 }
 
@@ -161,42 +221,41 @@ function verified(
   };
 }
 
+/** Returns whether a folder has all files of a module. */
+function isWhole(name: string, folder: string): boolean {
+  try {
+    verified(name, { folder, files: filesIn(folder)! });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function key(field: CodeField, name: string): string {
   return `${field} ${name}`;
 }
 
-async function load(name: string, field: CodeField): Promise<void> {
+/** Returns the entry and the files of a module in the user's cache, and requires their hashes. */
+function verifiedModule(name: string): { entry: string; files: Files } {
   const folder = codeFolder(name);
-  const { entry } = verified(name, { folder, files: filesIn(folder)! });
-  const action = `Cannot use ${entry} as ${field}`;
-  let module: Record<string, unknown>;
-  try {
-    module = await importFile(join(folder, entry));
-  } catch (cause) {
-    const { message, place } = guarded.reasonOf(cause, folder);
-    throw new UserError(`${action}: expected a module that loads, got "${message}"${place}. Correct it.`, {
-      cause,
-    });
-  }
-  const own = contentExport(name);
-  const found = module[own];
-  if (!isOf(field, found)) {
-    const exports = Object.keys(module).join(", ") || "none";
-    throw new UserError(
-      `${action}: expected the export ${own} to be ${CODE_FIELDS[field]}, got ${
-        found === undefined ? `no such export (exports: ${exports})` : typeof found
-      }. Correct the export, or name another one with ${entry}#EXPORT.`,
-    );
-  }
-  const wrapped = guarded.wrap(found as object, { folder, entry });
-  loaded.set(key(field, name), wrapped);
+  return verified(name, { folder, files: filesIn(folder)! });
 }
 
-function isOf(field: CodeField, value: unknown): boolean {
-  if (field === "loss" || field === "schedule") return typeof value === "function";
-  const methods = field === "architecture" ? ["parameters", "forward"] : ["init", "update"];
-  return typeof value === "object" && value !== null &&
-    methods.every((name) => typeof (value as Record<string, unknown>)[name] === "function");
+async function load(name: string, field: CodeField, folder: string = codeFolder(name)): Promise<void> {
+  const { entry } = verifiedModule(name), place = { folder, entry };
+  const action = `Cannot use ${entry} as ${field}`;
+  addUserModule(place);
+  const module = await importUser(() => importFile(join(folder, entry)), action, place);
+  const own = contentExport(name);
+  const value = callUser(() => module[own], `the export ${own}`, place);
+  const found = guardedExport(value, FORMS[field], place);
+  if (typeof found !== "string") return void loaded.set(key(field, name), found);
+  const exports = Object.keys(module).join(", ") || "none";
+  throw new UserError(
+    `${action}: expected the export ${own} to be ${CODE_FIELDS[field]}, got ${
+      value === undefined ? `no such export (exports: ${exports})` : found
+    }. Correct the export, or name another one with ${entry}#EXPORT.`,
+  );
 }
 
 /** Returns the loaded export of a field's module. Returns undefined if the field names no module. */

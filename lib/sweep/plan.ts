@@ -19,7 +19,7 @@ import { knownVocabSize } from "../run/inputs.ts";
 import { findText } from "../run/find_text.ts";
 import { estimateBytes, requireMemory } from "../run/estimate.ts";
 import { expansionOf } from "./expand.ts";
-import { checkCode } from "../run/measure_step.ts";
+import { checkCode } from "../run/check_code.ts";
 import { modulesOf } from "../run/own_code.ts";
 import { machineMemory } from "../run/machine.ts";
 import type { Plan } from "./plan_file.ts";

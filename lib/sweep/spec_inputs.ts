@@ -15,7 +15,7 @@ import type { RunSpec } from "../record/mod.ts";
 import { type InitialModel, initialModel, knownModel } from "../run/initial_model.ts";
 import { tokenizerInput } from "../run/inputs.ts";
 import { modelOf } from "../run/model_of.ts";
-import { CODE_FIELDS, type CodeField, loadCode, moduleInput } from "../run/own_code.ts";
+import { CODE_FIELDS, type CodeField, loadCode, moduleInputs } from "../run/own_code.ts";
 import { isTokenizerPath } from "../text/mod.ts";
 import type { FieldValue, When } from "./axes.ts";
 import { eachValue } from "../run/spec_values.ts";
@@ -78,9 +78,13 @@ export async function withInputs(
   });
   if (files.size + folders.size + modules.size === 0) return spec;
   const names = new Map<string, string>();
-  for (const [key, [path, field]] of modules) {
-    if (isModulePath(path)) names.set(key, await moduleInput(placeOf(path, source), field));
-    else await loadCode({ ...BUILT_IN, [field]: path }, { dir: dir ?? ".", runRecordedCode });
+  const typed = [...modules].filter(([, [path]]) => isModulePath(path));
+  const added = await moduleInputs(typed.map(([, [path, field]]) => [placeOf(path, source), field]));
+  typed.forEach(([key], i) => names.set(key, added[i]!));
+  for (const [path, field] of modules.values()) {
+    if (!isModulePath(path)) {
+      await loadCode({ ...BUILT_IN, [field]: path }, { dir: dir ?? ".", runRecordedCode });
+    }
   }
   const models = new Map<unknown, InitialModel>(), tokenizers = new Map<unknown, string>();
   for (const path of files) tokenizers.set(path, (await tokenizerInput(placeOf(path, source), dir)).name);

@@ -9,9 +9,12 @@
  */
 import { namedFault } from "../error/disk_fault.ts";
 import { guardConsole } from "../error/printable.ts";
+import { exitNow, handleUserFaults, hasUserCode } from "../error/user_code.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { ClaimedError, runFolder, runPaths, sourcesHash } from "../record/mod.ts";
+import { endWithParent } from "../run/end_with_parent.ts";
 import { executeRun } from "../run/execute.ts";
+import { modulesOf } from "../run/own_code.ts";
 import { readPlan } from "./plan_file.ts";
 import { finishedLine, REPORT_PATH } from "./worker_process.ts";
 import { appendOutputTo } from "../tensorflow/native/output.ts";
@@ -19,6 +22,9 @@ import { watchSignals } from "../error/signals.ts";
 
 /** Exit status of a failure that may be temporary. The sweep retries the run. */
 const FAILED = 1;
+
+/** Time for the current step and a checkpoint after the sweep has exited, in milliseconds. */
+const GRACE = 60_000;
 
 /** Polling interval for the parent process, in milliseconds. */
 const POLL_MS = 500;
@@ -35,6 +41,7 @@ async function main(dir: string, id: string, flags: readonly string[]): Promise<
         "Choose another folder with --out.",
     );
   }
+  if (modulesOf(run.spec).length > 0) endWithParent(GRACE);
   using interruption = watchSignals();
   using gone = sweepIsGone();
   return await executeRun({ spec: run.spec, data: plan.data, libSha256: plan.libSha256 }, {
@@ -104,6 +111,7 @@ async function nextId(): Promise<string | undefined> {
 
 if (import.meta.main) {
   guardConsole(); // its log is read on terminals
+  handleUserFaults(); // the run checks for them
   const [dir = "", first = "", ...flags] = Deno.args;
   for (let id: string | undefined = first; id !== undefined;) {
     Deno.exitCode = await attempt(dir, id, flags);
@@ -112,4 +120,5 @@ if (import.meta.main) {
     id = await nextId();
     if (id !== undefined) appendOutputTo(runPaths(runFolder(dir, id)).log);
   }
+  if (hasUserCode()) exitNow(Deno.exitCode); // timers and servers of a module may still run
 }

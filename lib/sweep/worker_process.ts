@@ -130,14 +130,15 @@ export class WorkerProcess {
       const { code, signal } = await child.status;
       const reported = await reports.rest();
       if (reports.hasFinished(id)) return { code: EXIT.ok, cause: undefined, overLimit: false };
-      const failed = signal !== null || (code !== EXIT.ok && code !== EXIT.interrupted);
+      // Status 0 without a report: the process ended before the run.
+      const failed = code !== EXIT.interrupted;
       const cause = over ??
         (signal !== null
           ? `signal ${signal} ended the process`
           : failed
-          ? reported || lastLine(log, before)
+          ? reported || (code === EXIT.ok ? "the process ended before the run" : lastLine(log, before))
           : undefined);
-      return { code, cause, overLimit: over !== undefined };
+      return { code: code === EXIT.ok ? EXIT.someFailed : code, cause, overLimit: over !== undefined };
     };
     return { pid: child.pid, kill, ended: end() };
   }

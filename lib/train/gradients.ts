@@ -49,7 +49,18 @@ export function lossAndGradients(
       if (nll !== objective) plain = nll;
       return objective;
     };
-    const { value, grads } = tf.valueAndGrads(fn)(names.map((name) => parameters[name]!));
+    const inputs = names.map((name) => parameters[name]!);
+    // Unlike tf.valueAndGrads, the engine tells which gradients are missing.
+    const { value, grads } = tf.engine().gradients(() => fn(...inputs), inputs, undefined, true);
+    const unused = names.filter((_, i) => !grads[i]);
+    if (unused.length > 0) {
+      throw new RangeError(
+        `Cannot train: expected a loss that depends on every parameter, got no gradient of ${
+          unused.join(", ")
+        }. ` +
+          "Use these parameters, or remove them.",
+      );
+    }
     // Gradients of a lowered product are rounded to its type; the optimizer works on float32.
     const unscaled = (gradient: tf.Tensor) =>
       batch.lossScale === undefined ? toFloat32(gradient) : tf.div(toFloat32(gradient), batch.lossScale);

@@ -68,5 +68,5 @@ export type { GradientError } from "./gradient_error.ts";
 export { Replay, type ReplayConfig, type StepError } from "./replay.ts";
 export type { Probes } from "./probes.ts";
 export type { Optimizer, OptimizerInput, OptimizerSlots, OwnOptimizerConfig } from "./own_optimizer.ts";
-export type { Schedule, ScheduleConfig, ScheduleName } from "./schedule.ts";
+export { learningRate, type Schedule, type ScheduleConfig, type ScheduleName } from "./schedule.ts";
 export { disposeState, type StepConfig, type TrainState } from "./step.ts";

@@ -76,7 +76,14 @@ export function ownUpdate(
   { parameters, state, ...input }: Omit<OptimizerInput, "options">,
   options: OwnOptimizerConfig,
 ): { parameters: Parameters; moments: Readonly<Record<string, Parameters>> } {
-  const next = options.optimizer.update({ parameters, state, ...input, options });
+  const next = options.optimizer.update({
+    ...input,
+    parameters: Object.freeze({ ...parameters }), // a user's code must not change ours
+    state: Object.freeze(Object.fromEntries(
+      Object.entries(state).map(([slot, values]) => [slot, Object.freeze({ ...values })]),
+    )),
+    options: Object.freeze({ ...options }),
+  });
   const found = Object(next) as Partial<ReturnType<Optimizer["update"]>>;
   const kept = keptTensors(found.parameters, { wanted: parameters, what: "parameters" });
   const moments = Object.fromEntries(

@@ -52,7 +52,7 @@ export interface ScheduleConfig {
 export function learningRate(step: number, config: ScheduleConfig): number {
   const { schedule = "cosine", lr, minLr, warmupSteps, decaySteps = 0, steps } = config;
   if (typeof schedule === "function") {
-    const rate: unknown = schedule(step, config);
+    const rate: unknown = schedule(step, Object.freeze({ ...config }));
     if (typeof rate === "number" && rate >= 0 && rate < Infinity) return rate;
     throw new RangeError(
       `Cannot train: expected the schedule to return a learning rate of at least 0, got ${rate} at step ${step}.`,

@@ -1,0 +1,63 @@
+/**
+ * State of the process that users' code must leave as it is, because all code shares it: functions of the language and of
+ * Deno, environment variables, and the current folder.
+ *
+ * @module
+ */
+
+/** Objects whose functions are compared, by their names. */
+const HOLDERS: Readonly<Record<string, object>> = {
+  ...{ globalThis, Deno, console, crypto, performance },
+  ...{ JSON, Math, Reflect, Object, Array, Number, String, Date, Promise, Symbol, ArrayBuffer, Float32Array },
+  "Object.prototype": Object.prototype,
+  "Array.prototype": Array.prototype,
+  "String.prototype": String.prototype,
+  "Number.prototype": Number.prototype,
+  "Date.prototype": Date.prototype,
+  "RegExp.prototype": RegExp.prototype,
+  "Function.prototype": Function.prototype,
+  "Promise.prototype": Promise.prototype,
+  "Map.prototype": Map.prototype,
+  "Set.prototype": Set.prototype,
+  "typed arrays' prototype": Object.getPrototypeOf(Float32Array.prototype),
+};
+
+/** The shared state: functions by holder and key, variables, and the folder. */
+export interface SharedState {
+  /** Functions by holder and key. */
+  readonly functions: readonly (readonly [holder: string, functions: ReadonlyMap<PropertyKey, unknown>])[];
+  /** Environment variables. */
+  readonly variables: ReadonlyMap<string, string>;
+  /** The current folder. */
+  readonly folder: string;
+}
+
+const { entries, getOwnPropertyDescriptor } = Object, { ownKeys } = Reflect;
+
+function valueOf(holder: object, key: PropertyKey): unknown {
+  return getOwnPropertyDescriptor(holder, key)?.value; // reads no lazy property
+}
+
+/** Returns the state as it is. */
+export function sharedState(): SharedState {
+  const functions = entries(HOLDERS).map(([name, holder]) => {
+    const own = ownKeys(holder).map((key) => [key, valueOf(holder, key)] as const)
+      .filter(([, value]) => typeof value === "function");
+    return [name, new Map<PropertyKey, unknown>(own)] as const;
+  });
+  return { functions, variables: new Map(entries(Deno.env.toObject())), folder: Deno.cwd() };
+}
+
+/** Returns what has changed since, such as `JSON.stringify`. Undefined: nothing. New properties are no change. */
+export function changedState({ functions, variables, folder }: SharedState): string | undefined {
+  for (const [name, own] of functions) {
+    for (const [key, value] of own) {
+      if (valueOf(HOLDERS[name]!, key) !== value) return `${name}.${String(key)}`;
+    }
+  }
+  const now = sharedState();
+  for (const name of new Set([...variables.keys(), ...now.variables.keys()])) {
+    if (variables.get(name) !== now.variables.get(name)) return `the environment variable ${name}`;
+  }
+  return now.folder === folder ? undefined : "the current folder";
+}

@@ -1,0 +1,16 @@
+/**
+ * Thread that ends its process once the parent process is gone, also while users' code never returns.
+ *
+ * @module
+ */
+
+/** Polling interval in milliseconds. */
+const POLL_MS = 500;
+
+const parent = Deno.ppid, grace = Number(self.name);
+let gone = 0;
+setInterval(() => {
+  if (Deno.ppid === parent) return;
+  gone += POLL_MS;
+  if (gone > grace) Deno.kill(Deno.pid, "SIGKILL");
+}, POLL_MS);

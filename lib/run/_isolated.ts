@@ -11,7 +11,6 @@ import { exitNow, handleUserFaults, observeCalls, requireNoFault } from "../erro
 import { UserError } from "../error/user_error.ts";
 import { exists } from "../file/exists.ts";
 import { denoArguments } from "../file/package.ts";
-import { endWithParent } from "./end_with_parent.ts";
 
 /** Time without a result until the first note, and between notes, in milliseconds. */
 const NOTE_EVERY = 30_000;
@@ -107,7 +106,6 @@ function reasonIn(messages: string): string | undefined {
 export async function deliver<I, T>(work: (input: I) => Promise<T>): Promise<never> {
   const [shared = "", input = "null"] = Deno.args;
   const write = (name: string, text: string) => Deno.writeTextFileSync(join(shared, name), text);
-  endWithParent(0);
   handleUserFaults();
   observeCalls((call) => write(CALL, call ?? ""));
   let result: Delivered<T>;

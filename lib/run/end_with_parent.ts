@@ -6,7 +6,7 @@
 
 /**
  * Ends this process once its parent process is gone, also while users' code never returns. The watch keeps this process
- * alive, so that it must exit explicitly.
+ * alive: it must exit explicitly, and Deno no longer detects promises that never resolve.
  *
  * @param grace Time for an orderly end, in milliseconds.
  */

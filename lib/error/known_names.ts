@@ -20,12 +20,18 @@ export function optionNames<T>(names: Record<keyof T, true>): readonly string[] 
 /**
  * Requires that every option has a known name. Without this check, a misspelled option would be ignored.
  *
- * @param options The given options.
+ * @param options The given options. A caller without type checks may give any value.
  * @param known The names of all options.
  * @param action The failing action in the error `Cannot <action>`, such as `train`.
+ * @throws {TypeError} If the options are not an object.
  * @throws {RangeError} For an unknown name.
  */
 export function requireKnownNames(options: object, known: readonly string[], action: string): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `Cannot ${action}: expected an object of options, got ${options === null ? "null" : typeof options}.`,
+    );
+  }
   const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (unknown === undefined) return;
   const remedy = known.length <= MOST_LISTED

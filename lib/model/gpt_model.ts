@@ -15,9 +15,8 @@ import { countedTargets, tokenScale } from "../tensorflow/ops/cross_entropy_loss
 import { completeConfig, type GptConfig } from "./config.ts";
 import { gptHidden, gptLogits, type Parameters, type PassOptions, toParameters } from "./gpt.ts";
 import { initialParameters, type ParameterRecord, parameterShapes } from "./parameters.ts";
-
-/** Target that excludes a position from the loss, as PyTorch's `ignore_index`. */
-const IGNORE_INDEX = -100;
+import { IGNORE_INDEX } from "../text/mod.ts";
+import { requireTokenIds, withCheckedIds } from "./token_ids.ts";
 
 /** Source of a model's weights: random initialization, or given values. */
 export interface GptOptions {
@@ -83,12 +82,19 @@ export class Gpt implements Disposable {
    * @param options `dropoutKey`: random key of dropout. For a cache, use `gptLogits` instead: this method frees the
    * cache's new tensors.
    * @returns [B, T, V]. Inside `autocast`, in the policy's type.
-   * @throws {RangeError} If T is above `config.blockSize`.
+   * @throws {TypeError} If the tokens are not int32 [B, T] with T of at least 1.
+   * @throws {RangeError} If T is above `config.blockSize`, or an id is outside of the vocabulary.
    */
   forward(tokens: tf.Tensor2D, options: PassOptions = {}): tf.Tensor3D {
+    const action = "run the model", { vocabSize } = this.config;
+    requireTokenIds(tokens, "tokens", action);
     const [B, T] = tokens.shape;
-    return tf.tidy(() =>
-      tf.reshape(gptLogits(this.#parameters, tokens, this.config, options), [B, T, this.config.vocabSize])
+    return withCheckedIds(
+      { x: tokens, vocabSize, action },
+      () =>
+        tf.tidy(() =>
+          tf.reshape(gptLogits(this.#parameters, tokens, this.config, options), [B, T, vocabSize])
+        ),
     );
   }
 
@@ -100,16 +106,22 @@ export class Gpt implements Disposable {
    * @param y Targets, int32 [B, T], each in [0, V), or -100 to exclude a position.
    * @param options `dropoutKey`: random key of dropout.
    * @returns Nats per token, a float32 scalar. NaN if every position is excluded.
+   * @throws {TypeError} If `x` or `y` is not int32 [B, T] with T of at least 1.
+   * @throws {RangeError} If T is above `config.blockSize`, or an id is outside of the vocabulary.
    */
   blockedLoss(x: tf.Tensor2D, y: tf.Tensor2D, options: PassOptions = {}): tf.Scalar {
-    return tf.tidy(() => {
-      const { targets, counted } = countedTargets(y, IGNORE_INDEX);
-      const weights = tf.mul(counted!, tokenScale(y, IGNORE_INDEX)) as tf.Tensor1D;
-      const rows = { targets, weights, regularization: { labelSmoothing: 0, zLoss: 0 } };
-      const { objective, nll } = blockedLoss(this.#parameters, x, { rows, config: this.config, options });
-      nll.dispose();
-      return objective;
-    });
+    const action = "compute the loss", { vocabSize } = this.config;
+    requireTokenIds(x, "x", action);
+    requireTokenIds(y, "y", action);
+    return withCheckedIds({ x, y, vocabSize, action }, () =>
+      tf.tidy(() => {
+        const { targets, counted } = countedTargets(y, IGNORE_INDEX);
+        const weights = tf.mul(counted!, tokenScale(y, IGNORE_INDEX)) as tf.Tensor1D;
+        const rows = { targets, weights, regularization: { labelSmoothing: 0, zLoss: 0 } };
+        const { objective, nll } = blockedLoss(this.#parameters, x, { rows, config: this.config, options });
+        nll.dispose();
+        return objective;
+      }));
   }
 
   /** Frees the weights. */

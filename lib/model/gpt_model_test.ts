@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
-import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { autocast, crossEntropy, trueDtype, useTensorFlow } from "../tensorflow/mod.ts";
 import { createBpeTokenizer, createRandom } from "../text/mod.ts";
 import { generate, generateTokens } from "./generate.ts";
@@ -64,4 +64,52 @@ Deno.test("generate() continues a prompt with the tokens of generateTokens(), by
   });
   assertEquals(text, tokenizer.decode([...tokenizer.encode("To be"), ...tokens!]));
   assertEquals(text, generate(model, tokenizer, { prompt: "To be", ...options }));
+});
+
+Deno.test("a model refuses values that are no token ids, and names ids outside of its vocabulary", () => {
+  using model = gpt({ nLayer: 1, nHead: 1, nEmbd: 8, blockSize: 4, vocabSize: 10 });
+  const before = tf.memory().numTensors;
+  tf.tidy(() => {
+    const ids = (values: number[], dtype: "int32" | "float32" = "int32") =>
+      tf.tensor2d([values], undefined, dtype);
+    for (
+      const wrong of [
+        ids([1], "float32"),
+        tf.zeros([4], "int32"),
+        tf.zeros([1, 0], "int32"),
+        [[1]],
+        undefined,
+      ]
+    ) {
+      assertThrows(
+        () => model.forward(wrong as tf.Tensor2D),
+        TypeError,
+        "expected tokens to be int32 [B, T]",
+      );
+      assertThrows(
+        () => model.blockedLoss(ids([1]), wrong as tf.Tensor2D),
+        TypeError,
+        "expected y to be int32 [B, T]",
+      );
+    }
+    for (const id of [10, -1]) {
+      assertThrows(
+        () => model.forward(ids([0, id])),
+        RangeError,
+        `from 0 to 9 in x (vocabSize 10), got ${id}`,
+      );
+      assertThrows(
+        () => model.blockedLoss(ids([0, 1]), ids([0, id])),
+        RangeError,
+        "to exclude a position, got",
+      );
+    }
+    assertThrows(() => model.forward(ids([1, 2, 3, 4, 5])), RangeError, "expected T <= blockSize");
+  });
+  assertEquals(tf.memory().numTensors, before);
+  assertThrows(
+    () => gpt(undefined as never),
+    TypeError,
+    "Cannot create a GPT: expected an object of options",
+  );
 });

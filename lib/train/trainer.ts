@@ -8,7 +8,8 @@ import * as tf from "@tensorflow/tfjs";
 import { atomicWrite } from "../file/atomic_write.ts";
 import { readRegular } from "../file/regular.ts";
 import { UserError } from "../error/user_error.ts";
-import type { Gpt } from "../model/mod.ts";
+import { Gpt } from "../model/mod.ts";
+import { type CheckedIds, withCheckedIds } from "../model/token_ids.ts";
 import { overridesProblem } from "../precision/mod.ts";
 import { drawsRandomly } from "../tensorflow/mod.ts";
 import { createRandom, IGNORE_INDEX, type Sampling } from "../text/mod.ts";
@@ -21,6 +22,7 @@ import type { BatchTensors } from "./loss.ts";
 import { initialState } from "./initial_state.ts";
 import type { Probes } from "./probes.ts";
 import { learningRate } from "./schedule.ts";
+import { requireBatch } from "./_training_batch.ts";
 import { createTrainStep, disposeState, type StepConfig, type TrainState, type TrainStep } from "./step.ts";
 import { canUnderflow, underflowShare } from "./underflow.ts";
 import {
@@ -89,6 +91,9 @@ const EVALUATE_NAMES = optionNames<TrainerEvaluateOptions>({
   blockSize: true,
 });
 
+/** Name of a step in errors. */
+const ACTION = "train on the batch";
+
 /** Batch position in the checkpoints of a trainer that the caller gives batches to. */
 const NO_CURSOR = { windows: 0 } as const;
 
@@ -106,6 +111,7 @@ export class Trainer implements Disposable {
   #state: Omit<TrainState, "parameters">;
   #done = 0;
   #batchSize = 12;
+  #isDisposed = false;
 
   /**
    * Creates a trainer. If the precision stores weights in another format than float32, rounds the model's weights at
@@ -136,17 +142,18 @@ export class Trainer implements Disposable {
    * @param options `probed`: true to compute probes, too (default: false).
    * @returns The step's loss, gradient norm and learning rate.
    * @throws {TypeError} If the batch is not int32 [B, T].
+   * @throws {RangeError} If T is above the model's `blockSize`, or an id is outside of its vocabulary.
    */
   step(batch: TrainingBatch, { probed = false }: { probed?: boolean } = {}): TrainingStep {
-    requireBatch(batch);
+    this.#requireOpen(ACTION);
+    requireBatch(batch, ACTION);
     const { padded = true } = batch;
     const at = { step: this.#done + 1, lr: learningRate(this.#done + 1, this.options) };
     const keys = this.#keys(at.step);
     const state = { ...this.#state, parameters: this.model.parameters };
-    const { state: next, ...result } = this.#stepOf(padded)(
-      state,
-      { x: batch.x, y: batch.y, ...keys },
-      { ...at, probed },
+    const { state: next, ...result } = withCheckedIds(
+      this.#ids(batch),
+      () => this.#stepOf(padded)(state, { x: batch.x, y: batch.y, ...keys }, { ...at, probed }),
     );
     tf.dispose({ ...keys });
     const { parameters, ...rest } = next;
@@ -165,12 +172,16 @@ export class Trainer implements Disposable {
    * @returns The share, from 0 to 1. Undefined if gradients cannot underflow in the trainer's precision.
    */
   underflow(batch: TrainingBatch): number | undefined {
-    requireBatch(batch);
+    this.#requireOpen(ACTION);
+    requireBatch(batch, ACTION);
     const { policy, overrides } = this.options;
     if (!canUnderflow({ policy, overrides })) return undefined;
     const { x, y, padded = true } = batch, keys = this.#keys(this.#done + 1);
     const config = { ...this.#objective(padded), policy, overrides };
-    const share = underflowShare(this.model.parameters, { x, y, ...keys }, config);
+    const share = withCheckedIds(
+      this.#ids(batch),
+      () => underflowShare(this.model.parameters, { x, y, ...keys }, config),
+    );
     tf.dispose({ ...keys });
     return share;
   }
@@ -181,10 +192,18 @@ export class Trainer implements Disposable {
    * @param data The data. Only the validation split is used.
    * @param options Limits and sizes of the evaluation.
    * @returns The loss in nats per token, bits per byte, the number of targets, and the loss by position.
+   * @throws {RangeError} For an unknown option, or data with a larger vocabulary than the model's.
    */
   evaluate(data: TrainingData, options: TrainerEvaluateOptions = {}): TrainerEvaluation {
+    this.#requireOpen("evaluate");
     requireKnownNames(options, EVALUATE_NAMES, "evaluate");
-    const { config } = this.model;
+    const { config } = this.model, { length: vocabSize } = data.tokenizer.byteLengths;
+    if (vocabSize > config.vocabSize) {
+      throw new RangeError(
+        `Cannot evaluate: expected data with a vocabulary of at most ${config.vocabSize} tokens, the model's ` +
+          `vocabSize, got ${vocabSize}. Use the data that the model was created for.`,
+      );
+    }
     const given = {
       model: config,
       policy: this.options.policy,
@@ -209,6 +228,7 @@ export class Trainer implements Disposable {
    * batches.
    */
   checkpoint(progress: Omit<Progress, "step"> = { cursor: NO_CURSOR }): Uint8Array<ArrayBuffer> {
+    this.#requireOpen("encode a checkpoint");
     return encodeCheckpoint({ ...this.#state, parameters: this.model.parameters }, {
       ...progress,
       step: this.#done,
@@ -247,6 +267,7 @@ export class Trainer implements Disposable {
    * @throws {UserError} If the file cannot be written.
    */
   save(path: string): void {
+    this.#requireOpen("save a checkpoint");
     try {
       atomicWrite(path, this.checkpoint());
     } catch (cause) {
@@ -279,6 +300,7 @@ export class Trainer implements Disposable {
    * Frees the optimizer state, the moving average and the compiled functions. The weights of the model are not freed.
    */
   dispose(): void {
+    this.#isDisposed = true;
     disposeState({ ...this.#state, parameters: {} });
     for (const step of this.#steps.values()) step[Symbol.dispose]();
     this.#steps.clear();
@@ -289,6 +311,18 @@ export class Trainer implements Disposable {
   /** Frees the optimizer state, the moving average and the compiled functions, as {@linkcode Trainer.dispose} does. */
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  #requireOpen(action: string): void {
+    if (this.#isDisposed) {
+      throw new TypeError(
+        `Cannot ${action}: expected a trainer with its state, got a disposed one. Create another.`,
+      );
+    }
+  }
+
+  #ids({ x, y }: TrainingBatch): CheckedIds {
+    return { x, y, vocabSize: this.model.config.vocabSize, action: ACTION };
   }
 
   #stepOf(padded: boolean): TrainStep {
@@ -332,25 +366,16 @@ export class Trainer implements Disposable {
  *
  * @param model The model, which is trained in place.
  * @param options Precision policy, schedule, optimizer, loss and other options.
+ * @throws {TypeError} If the model is not a {@linkcode Gpt}.
  * @throws {RangeError} If an option is unknown or out of range. Fields of a run's spec that a trainer does not use are
  * ignored.
  */
 export function createTrainer(model: Gpt, options: TrainerOptions = {}): Trainer {
-  requireKnownNames(options, TRAINER_NAMES, "create a trainer");
-  return new Trainer(model, options);
-}
-
-function requireBatch({ x, y }: TrainingBatch): void {
-  for (const [name, ids] of [["x", x], ["y", y]] as const) {
-    if (ids instanceof tf.Tensor && ids.rank === 2 && ids.dtype === "int32") continue;
+  if (!(model instanceof Gpt)) {
     throw new TypeError(
-      `Cannot train on the batch: expected ${name} to be int32 [B, T], got ${
-        ids instanceof tf.Tensor ? `${ids.dtype} [${ids.shape}]` : typeof ids
-      }. Use data.getBatch(), or tf.tensor2d(ids, [B, T], "int32").`,
+      `Cannot create a trainer: expected a model, got ${typeof model}. Create one with gpt(…).`,
     );
   }
-  if (String(x.shape) === String(y.shape)) return;
-  throw new TypeError(
-    `Cannot train on the batch: expected x and y of one shape, got [${x.shape}] and [${y.shape}].`,
-  );
+  requireKnownNames(options, TRAINER_NAMES, "create a trainer");
+  return new Trainer(model, options);
 }

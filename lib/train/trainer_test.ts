@@ -1,5 +1,12 @@
 import * as tf from "@tensorflow/tfjs";
-import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertThrows,
+} from "@std/assert";
 import { UserError } from "../error/user_error.ts";
 import { fromParameters, Gpt, gpt, type GptConfig, type ParameterRecord } from "../model/mod.ts";
 import { crossEntropy, type PolicyName, useTensorFlow } from "../tensorflow/mod.ts";
@@ -138,7 +145,40 @@ Deno.test("createTrainer() refuses options and batches that are out of range", (
     const x = tf.zeros<tf.Rank.R2>([2, 4], "int32");
     assertThrows(() => trainer.step({ x, y: tf.zeros([2, 4]) }), TypeError, "expected y to be int32 [B, T]");
     assertThrows(() => trainer.step({ x, y: tf.zeros([2, 3], "int32") }), TypeError, "of one shape");
+    assertThrows(() => trainer.step(undefined as never), TypeError, "expected { x, y }, got undefined");
+    assertThrows(() => createTrainer({} as Gpt), TypeError, "expected a model, got object");
+    const V = data.vocabSize, ids = (id: number) => tf.tensor2d([[0, 1, 2, id]], undefined, "int32");
+    const place = (name: string, id: number) =>
+      new RegExp(`from 0 to ${V - 1} in ${name} \\(vocabSize ${V}\\).*, got ${id}\\. `);
+    for (const id of [V, -1, -100]) {
+      const { message } = assertThrows(() => trainer.step({ x: ids(id), y: ids(0) }), RangeError);
+      assertMatch(message, place("x", id));
+    }
+    for (const id of [V, -1]) {
+      const { message } = assertThrows(() => trainer.step({ x: ids(0), y: ids(id) }), RangeError);
+      assertMatch(message, place("y", id));
+    }
+    assert(Number.isFinite(trainer.step({ x: ids(0), y: ids(-100) }).loss));
   });
+});
+
+Deno.test("a disposed trainer, and data of a larger vocabulary, are refused", () => {
+  using small = gpt({ ...config, vocabSize: 8 });
+  using open = createTrainer(small);
+  assertThrows(
+    () => open.evaluate(data),
+    RangeError,
+    `at most 8 tokens, the model's vocabSize, got ${data.vocabSize}`,
+  );
+  using model = gpt(config);
+  const trainer = createTrainer(model);
+  trainer.dispose();
+  trainer.dispose();
+  for (const batch of data.batches({ ...size, steps: 1 })) {
+    assertThrows(() => trainer.step(batch), TypeError, "got a disposed one");
+  }
+  assertThrows(() => trainer.evaluate(data), TypeError, "got a disposed one");
+  assertThrows(() => trainer.save("unused"), TypeError, "Cannot save a checkpoint: ");
 });
 
 Deno.test("a trainer leaves no tensor, and the model keeps its weights", () => {

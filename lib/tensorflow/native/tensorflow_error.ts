@@ -25,6 +25,9 @@ const CODES = [
   "UNAUTHENTICATED",
 ];
 
+/** Maximum number of inputs that an error lists. A compiled training step has hundreds. */
+const MOST_INPUTS = 8;
+
 /**
  * Error of a native TensorFlow call, with TensorFlow's code and message. If an op failed, the message names the op and
  * the shapes of its inputs.
@@ -48,9 +51,9 @@ export class TensorFlowError extends Error {
     where: { op?: string | undefined; inputs?: string[] | undefined } = {},
   ) {
     const code = CODES[status.code] ?? `code ${status.code}`;
-    const call = where.op === undefined
-      ? "a TensorFlow call"
-      : `${where.op}(${(where.inputs ?? []).join(", ")})`;
+    const inputs = where.inputs ?? [], others = inputs.length - MOST_INPUTS;
+    const shown = others > 0 ? [...inputs.slice(0, MOST_INPUTS), `and ${others} others`] : inputs;
+    const call = where.op === undefined ? "a TensorFlow call" : `${where.op}(${shown.join(", ")})`;
     // The first lines hold the reason. Hundreds of lines with all registered kernels may follow.
     super(`Cannot run ${call}: ${code}: ${firstParagraph(status.message)}`);
     this.code = code;

@@ -157,7 +157,9 @@ class BlockedHead {
     const [N, V] = [hidden.shape[0], table.shape[0]];
     this.#hidden = hidden;
     this.#table = table;
-    this.#rows = rows;
+    // TensorFlow reports an index outside of the vocabulary. Without the lookup, no block would have the target.
+    const targets = tf.gather(tf.range(0, V, 1, "int32"), rows.targets) as tf.Tensor1D;
+    this.#rows = { ...rows, targets };
     this.#blocks = rangesOf(V, rows.block ?? Math.max(MIN_BLOCK_TOKENS, Math.floor(BLOCK_LOGITS / N)));
   }
 

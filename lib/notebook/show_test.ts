@@ -220,7 +220,10 @@ Deno.test("help() prints signature and documentation, of the root module and of 
   assertMatch(options!, /\n {2}overrides: .*\(default: none\)\n/);
   assertMatch(sweep!, /^async function sweep\(spec: SweepSpecInput, options: SweepCallOptions\)/);
   assertMatch(sweep!, /@param spec\n[^]*@throws/);
-  assertMatch(options!, /\n {2}labelSmoothing: label smoothing of the training loss \(default: 0\)\n/);
+  assertMatch(
+    options!,
+    /\n {2}labelSmoothing: label smoothing epsilon of the training loss; 0 disables it \(default: 0\)\n/,
+  );
   assertMatch(options!, /steps\?: number/);
   assert(!options!.includes("\n  steps: "), options);
   assertMatch(field!, /^function step\(batch: TrainingBatch/);

@@ -56,5 +56,6 @@ export {
   type RecordedSweep,
   recordSweep,
   type RecordSweepOptions,
+  type ReportOutcome,
 } from "./record_sweep.ts";
 export { sweep, type SweepCallOptions } from "./sweep.ts";

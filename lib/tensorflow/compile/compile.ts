@@ -55,7 +55,7 @@ type Shape = null | Shape[] | { [name: string]: Shape };
  * Gradients of any order flow through a compiled function to its arguments and variables. The backward pass is compiled
  * too, and runs the function once more. To avoid the second run, compile the whole training step.
  *
- * In mode `graph`, an index out of range throws. In mode `xla`, it does not: XLA uses the nearest row.
+ * Ops whose results are not used do not run. In mode `graph`, an index out of range throws. In mode `xla`, it does not: XLA uses the nearest row.
  *
  * @param fn The function.
  * @param options Mode, name and donated arguments.

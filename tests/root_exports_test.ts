@@ -44,7 +44,6 @@ const INTERNAL = [
 /** Functions and constants that only their own folder uses, each with the reason why users need it. */
 const FOR_USERS: Readonly<Record<string, string>> = {
   IdBuffer: "argument of Tokenizer.encodeInto()",
-  PRECISION: "type of keyOf(), which pairs runs by other fields",
   stepTable: "steps of runs in memory as a table; openStepTable() reads a folder's",
 };
 

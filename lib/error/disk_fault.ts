@@ -29,7 +29,7 @@ const NUMBERS: Readonly<Record<string, string>> = {
   "122": "EDQUOT",
 };
 
-/** Returns the code of a persistent file system fault, such as `ENOSPC`; undefined for any other error. */
+/** Returns the code of a persistent file system fault, such as `ENOSPC`. Returns undefined for any other error. */
 export function diskFault(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code } = error as { code?: unknown };

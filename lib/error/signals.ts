@@ -11,8 +11,8 @@ const SAME_KEYPRESS = 1000;
 const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1"];
 
 /**
- * A watch for signals. `dispose` ends it. If a signal arrived less than one second before, the watch ends only after
- * that second: npx sends each signal twice, and the second one must not kill the process.
+ * A watch for signals. `dispose` ends it. If a signal arrived less than one second before, the watch continues until
+ * the end of that second. npx sends each signal twice, and the second signal must not kill the process.
  */
 export interface Interruption extends Disposable {
   /** Aborted at the first signal. */

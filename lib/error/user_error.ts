@@ -12,7 +12,7 @@ export const EXIT = {
   ok: 0,
   /** Bad input: nothing was started. */
   badInput: 2,
-  /** Some runs failed; the rest finished. */
+  /** Some runs failed, and the others finished. */
   someFailed: 3,
   /** A run diverged although its spec forbids it, or a repeated run gave other results. */
   diverged: 4,
@@ -42,8 +42,8 @@ export class UserError extends Error {
 }
 
 /**
- * Runs work that follows the runs of a command, such as their report. Its user errors have the status of failed runs, because
- * bad input's status says that nothing was started.
+ * Runs work that follows the runs of a command, such as their report. Its user errors have the status of failed runs,
+ * because bad input's status says that nothing was started.
  *
  * @throws {UserError} The error of `work`, with that status.
  */

@@ -155,7 +155,7 @@ function unwritable(what: string, cause: unknown): UserError {
   );
 }
 
-/** Returns whether an error comes from the system: a full disk, a missing permission, a read-only disk. */
+/** Returns true if an error comes from the system, such as a full disk, a missing permission or a read-only disk. */
 function hasCode(error: unknown): boolean {
   return error instanceof Error && typeof (error as { code?: unknown }).code === "string";
 }

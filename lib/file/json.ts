@@ -27,8 +27,7 @@ export interface JsonOptions {
  *
  * @param source The text, or its bytes in UTF-8.
  * @throws {SyntaxError} If the text is not JSON, is nested more than 256 levels deep, has a duplicate key in an object,
- * or has a forbidden key ({@linkcode OWN_KEYS}). The message states the reason without the file's name; the caller adds
- * the name.
+ * or has a forbidden key ({@linkcode OWN_KEYS}). The message states the reason, and the caller adds the file's name.
  * @throws {TypeError} If the bytes are not UTF-8.
  */
 export function parseJson(source: string | Uint8Array, options: JsonOptions = {}): unknown {
@@ -55,8 +54,8 @@ export function readJsonFile(path: string, options: JsonOptions = {}): unknown {
 /**
  * Requires that a parsed JSON value is an object, and returns the object.
  *
- * @throws {SyntaxError} If the value is an array, a string or another value. The message states the reason without the
- * file's name; the caller adds the name.
+ * @throws {SyntaxError} If the value is an array, a string or another value. The message states the reason, and the
+ * caller adds the file's name.
  */
 export function requireObject(value: unknown): Record<string, unknown> {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {

@@ -124,7 +124,7 @@ function syncFile(path: string): void {
   file.syncSync();
 }
 
-/** Returns whether a path exists, even as a dangling link. */
+/** Returns true if a path exists, even as a dangling link. */
 function isThere(path: string): boolean {
   try {
     Deno.lstatSync(path);

@@ -25,11 +25,10 @@ const EDITABLE =
   `Restore the file from a copy, or, if you changed it on purpose, delete its field "${CHECKSUM}"`;
 
 /**
- * Verifies the checksum of a parsed JSON object, and returns the object without the checksum. Different white space in
- * the file does not change the checksum; a different order of fields does.
+ * Verifies the checksum of a parsed JSON object, and returns the object without the checksum. The checksum depends on
+ * the order of fields, but not on white space in the file.
  *
- * @param value Parsed value of the file. A value without a checksum is returned unchanged; version 0.1 wrote such
- * files.
+ * @param value Parsed value of the file. A value without a checksum, as version 0.1 wrote it, is returned unchanged.
  * @param remedy Remedy in the error. Default: restore the file from a copy, or delete the field `checksum` after a
  * deliberate change.
  * @throws {SyntaxError} If the content does not match the checksum.

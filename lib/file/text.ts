@@ -13,7 +13,7 @@ export const UTF8_MARK: readonly number[] = [0xef, 0xbb, 0xbf];
  * Detects text in UTF-16 or UTF-32, which losskit does not read. Such a text begins with a byte order mark of the
  * encoding, or with an ASCII character in the encoding.
  *
- * @param bytes The first 8 bytes of the file or more; all bytes of a shorter file.
+ * @param bytes At least the first 8 bytes of the file, or all bytes of a shorter file.
  * @returns The reason for an error, without the file's name. Undefined if the bytes are in neither encoding.
  */
 export function otherUnicode(bytes: Uint8Array): string | undefined {
@@ -31,8 +31,7 @@ export function otherUnicode(bytes: Uint8Array): string | undefined {
 /**
  * Decodes text in UTF-8. A byte order mark at its start is dropped.
  *
- * @throws {TypeError} If the bytes are not UTF-8. The message states the reason without the file's name; the caller
- * adds the name.
+ * @throws {TypeError} If the bytes are not UTF-8. The message states the reason, and the caller adds the file's name.
  */
 export function decodeText(bytes: Uint8Array): string {
   const reason = otherUnicode(bytes);

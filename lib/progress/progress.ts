@@ -16,7 +16,7 @@ export type Unit = "bytes" | "steps" | "runs";
 export interface ProgressOptions {
   /** Name of the work, such as `fetching libtensorflow`. */
   label: string;
-  /** Total number of items. Default: unknown; the time left is then not shown. */
+  /** Total number of items. Default: unknown. The time left is then not shown. */
   total?: number;
   /** Unit of the counted items. */
   unit: Unit;

@@ -50,7 +50,7 @@ function diffPath(dir: string): string {
 export interface RecordedCode {
   /** SHA-256 of the source files in `lib/`. */
   readonly libSha256: string;
-  /** `gitCommit`: the commit. `gitDiffSha256`: SHA-256 of the uncommitted changes; undefined if there were none. */
+  /** `gitCommit`: the commit. `gitDiffSha256`: SHA-256 of the uncommitted changes, or undefined if there were none. */
   readonly environment: Pick<Environment, "gitCommit" | "gitDiffSha256">;
 }
 

@@ -57,7 +57,7 @@ export interface ExecuteOptions {
   readonly signal?: AbortSignal | undefined;
   /** Receives log lines. */
   readonly print: (line: string) => void;
-  /** True to resume a run that was started in another environment. Default: false; the run starts over. */
+  /** True to resume a run that was started in another environment. Default: false, so that the run starts over. */
   readonly allowEnvironmentChange?: boolean | undefined;
   /** Options of the claim, the lock file that gives one process ownership of the run. */
   readonly claim?: ClaimOptions | undefined;

@@ -64,8 +64,8 @@ export async function findText(
 }
 
 /**
- * Returns the lists of paths to try in order: the recorded paths; the recorded paths with missing files replaced by
- * files in `dir`; the files of the same names in `dir`.
+ * Returns lists of paths to try in order. The first list has the recorded paths. In the second list, missing files are
+ * replaced by the files of the same names in `dir`. The third list has the files in `dir`.
  */
 function candidatesIn(dir: string, names: string | readonly string[]): (string | string[])[] {
   const beside = (path: string) => join(dir, basename(path));

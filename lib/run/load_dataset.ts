@@ -23,7 +23,7 @@ export interface LoadDatasetOptions {
    */
   readonly documents?: Documents | undefined;
   /**
-   * Text that ends a document within a file. Requires `documents: "separate"`. Default: none; each file is one
+   * Text that ends a document within a file. Requires `documents: "separate"`. Default: none, so that each file is one
    * document.
    */
   readonly separator?: string | undefined;

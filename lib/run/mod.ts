@@ -1,5 +1,5 @@
 /**
- * One run: data, resources, execution and resumption.
+ * Runs: their data, memory and time, execution, and resumption.
  *
  * @module
  */

@@ -47,8 +47,8 @@ export interface ModelChoice {
    */
   readonly data?: readonly string[] | undefined;
   /**
-   * True to run the user-written modules in the run's folder. The folder must be trusted. Default: false; only modules
-   * that this user has used before are run.
+   * True to run the user-written modules in the run's folder. The folder must be trusted. Default: false, so that only
+   * modules that this user has used before are run.
    */
   readonly runRecordedCode?: boolean | undefined;
   /** Receives notes about the tokenizer, line by line. Default: standard error. */

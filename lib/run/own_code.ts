@@ -116,9 +116,9 @@ export function modulesOf(spec: Pick<RunSpec, CodeField>): ModuleOfField[] {
  * their exports.
  *
  * @param spec The run's spec.
- * @param options `dir`: the sweep's folder. `runRecordedCode`: true to trust the modules in that folder (default: false;
- * only modules that this user has used before are loaded). `isolated`: true if this process exists for the run, so that
- * no other process tries the import first (default: false).
+ * @param options `dir`: the sweep's folder. `runRecordedCode`: true to trust the modules in that folder (default: false).
+ * Otherwise, only modules that this user has used before are loaded. `isolated`: true if this process exists for the run,
+ * so that no other process tries the import first (default: false).
  * @throws {UserError} If a module is missing, damaged or untrusted, or does not load.
  */
 export async function loadCode(

@@ -11,7 +11,7 @@ import { tokenizerFromJSON } from "./tokenizer_from_json.ts";
 export interface LoadTokenizerOptions {
   /**
    * True if a special token that is spelled out in text, such as `<|endoftext|>`, becomes its id, as in Hugging Face's
-   * library. False if its characters are ordinary text; only tokenizers that losskit implements support false. Default:
+   * library. False if its characters are ordinary text, which only losskit's own tokenizers support. Default:
    * true.
    */
   readonly specialInText?: boolean | undefined;

@@ -53,7 +53,7 @@ export function getBatch(tokens: Tokens, options: { B: number; T: number; random
  * padded with 0 in x and {@linkcode IGNORE_INDEX} in y, and no target is dropped.
  *
  * @param tokens Token ids, at least T + 1.
- * @param options `B`: windows per batch; the last batch may have fewer. `T`: tokens per window. `maxTokens`: maximum
+ * @param options `B`: windows per batch. The last batch may have fewer. `T`: tokens per window. `maxTokens`: maximum
  * number of targets, at least T (default: no limit).
  * @returns The batches in order, as an iterator that can be consumed once.
  * @throws {RangeError} Immediately, if B or T is not an integer >= 1, there are fewer than T + 1 tokens, or maxTokens

@@ -37,7 +37,7 @@ export type BatchCursor = RandomState | {
 export interface BatchStream {
   /** True if targets may be {@linkcode IGNORE_INDEX}, because some windows have fewer than T targets. */
   readonly padded: boolean;
-  /** Number of windows per epoch. The sampling method `random` has no epochs; the number is that of `sequential`. */
+  /** Number of windows per epoch. For `random`, which has no epochs, the number of `sequential` is given. */
   readonly windowsPerEpoch: number;
   /**
    * Returns the next batch, always with B rows. A batch at the end of an epoch contains windows of the next epoch, too.

@@ -195,8 +195,8 @@ class ByteLevelBpe implements BpeTokenizer {
   }
 
   /**
-   * Merges pairs of tokens until no known pair is left. Each step merges the pair that was learned first; among equal
-   * pairs, the leftmost. The time is quadratic in the length of the piece, which is bounded.
+   * Merges pairs of tokens until no known pair is left. Each step merges the pair that was learned first. Of several
+   * equal pairs, it merges the leftmost. The time is quadratic in the length of the piece, which is bounded.
    */
   #encodePiece(piece: string): Int32Array {
     const ids = Array.from(this.#encoder.encode(piece), (byte) => this.#byteIds[byte]!);

@@ -25,7 +25,7 @@ const MIN_PAIR_COUNT = 2;
  * @param text Training text, well-formed Unicode.
  * @param options `vocabSize`: vocabulary size V, at least 256.
  * @throws {RangeError} If V is not an integer of at least 256, or the text has a lone surrogate. Also if fewer than V -
- * 256 pairs occur at least twice; the message then has the number of possible merges.
+ * 256 pairs occur at least twice. The message then has the number of possible merges.
  */
 export function trainBpe(text: string, options: { vocabSize: number }): BpeTokenizer {
   const { vocabSize } = options;

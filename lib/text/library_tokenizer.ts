@@ -125,7 +125,7 @@ function decoderProblem({ decoder, model, added_tokens }: File): string | undefi
 
 const BYTES = new Set(BYTE_CHARACTERS);
 
-/** Returns whether every character of a token stands for a byte. */
+/** Returns true if every character of a token stands for a byte. */
 function isBytes(token: string): boolean {
   return Array.from(token).every((character) => BYTES.has(character));
 }

@@ -63,8 +63,8 @@ const ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789
 const MAX_CONTEXTS = 1024;
 
 /**
- * Share of each row of probabilities that is uniform. It bounds probabilities away from 0 and makes the source forget
- * its past within about ten characters, so that a text of a million characters has stationary statistics.
+ * Share of each row of probabilities that is uniform. It bounds probabilities away from 0. It also makes the source
+ * forget its past within about ten characters, so that a text of a million characters has stationary statistics.
  */
 const SPREAD = 1 / 8;
 

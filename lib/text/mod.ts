@@ -1,8 +1,8 @@
 /**
- * Corpus, tokens and batches, in plain arrays. {@linkcode loadTextFiles} finds a user's files, and {@linkcode
+ * Corpora, tokenizers and batches, as plain arrays. {@linkcode loadTextFiles} finds a user's files, and {@linkcode
  * createMarkovSource} generates a text of known entropy. {@linkcode prepareCorpus} splits and encodes a corpus.
  * {@linkcode createBatches} provides the batches of a run, and {@linkcode getBatch} draws one batch from a named random
- * stream ({@linkcode createRandom}). No tensors, no network.
+ * stream ({@linkcode createRandom}). This module uses neither TensorFlow nor the network.
  *
  * @module
  */

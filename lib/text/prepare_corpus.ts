@@ -40,12 +40,15 @@ export interface PrepareOptions {
   /** Document boundaries. `join`: windows may cross them. `separate`: no window crosses them. Default: join. */
   readonly documents?: Documents | undefined;
   /**
-   * Text that ends a document within a file. Requires `documents: "separate"`. Default: empty; a file is one document.
+   * Text that ends a document within a file. Requires `documents: "separate"`. Default: empty, so that a file is one
+   * document.
    */
   readonly separator?: string | undefined;
   /** Loads the tokenizer file. Required if `tokenizer` is `NAME@HASH`, which names a tokenizer file by its content. */
   readonly loadFile?: (() => Promise<Tokenizer>) | undefined;
-  /** Disk cache of the tokens, from which they are read as needed. Default: no cache; the tokens are kept in memory. */
+  /**
+   * Disk cache of the tokens, from which they are read as needed. Default: none, so that the tokens are kept in memory.
+   */
   readonly cache?: CacheOptions | undefined;
   /** Called while the text is encoded, with the number of bytes encoded so far and the total number of bytes. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;

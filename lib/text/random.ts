@@ -185,7 +185,7 @@ class Xoshiro128 implements Random {
   }
 }
 
-/** Returns whether a value is a valid state of the generator. */
+/** Returns true if a value is a valid state of the generator. */
 function isRandomState(value: unknown): value is RandomState {
   if (typeof value !== "object" || value === null) return false;
   const { algorithm, words, spareNormal } = value as Record<string, unknown>;

@@ -119,8 +119,8 @@ export class StoredTokens implements Tokens, Disposable {
    * Creates tokens from bytes in memory.
    *
    * @param bytes Bytes that a {@linkcode TokenWriter} wrote.
-   * @param given `width`: number of bytes per id. `documentStarts`: positions where documents begin; undefined if the
-   * split is one text.
+   * @param given `width`: number of bytes per id. `documentStarts`: positions where documents begin, or undefined if
+   * the split is one text.
    */
   static inMemory(
     bytes: Uint8Array<ArrayBuffer>,

@@ -28,7 +28,7 @@ const PATTERN = /[*?[{]/;
  *
  * @param path A file, a folder, or a pattern with `*`, `**`, `?`, `[]` or `{}` in the syntax of Node's `glob`.
  * @throws {UserError} If the path does not exist, or a file occurs twice through a link. Also if a file is empty,
- * unreadable, not a regular file, or not UTF-8; the message then has the offset of the first invalid byte.
+ * unreadable, not a regular file, or not UTF-8. The message then has the offset of the first invalid byte.
  */
 export function loadTextFiles(path: string): Corpus {
   const found = findFiles(path);
@@ -143,7 +143,7 @@ function stat(path: string): Deno.FileInfo {
   }
 }
 
-/** Returns the file at a path; undefined for a folder. */
+/** Returns the file at a path. Returns undefined for a folder. */
 function fileAt(path: string, info: Deno.FileInfo = stat(path)): ByteSource | undefined {
   if (info.isDirectory) return undefined;
   if (!info.isFile) throw unreadable(path, { reason: "is a device, a pipe or a socket" });

@@ -1,6 +1,6 @@
 /**
- * The interface of all tokenizers. `character_tokenizer.ts` and `bpe_tokenizer.ts` implement it; `tokenizer_json.ts`
- * describes its JSON.
+ * The interface of all tokenizers. `character_tokenizer.ts` and `bpe_tokenizer.ts` implement the interface.
+ * `tokenizer_json.ts` describes its JSON.
  *
  * @module
  */

@@ -211,7 +211,7 @@ function cutsLike(given: Record<string, unknown>, name: CutName): boolean {
   );
 }
 
-/** Returns whether a value has every field of another value, with the same values. */
+/** Returns true if a value has every field of another value, with the same content. */
 function covers(given: unknown, wanted: unknown): boolean {
   if (typeof wanted !== "object" || wanted === null) return given === wanted;
   return typeof given === "object" && given !== null &&

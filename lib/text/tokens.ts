@@ -15,7 +15,7 @@ export interface Tokens {
   subarray(start: number, end: number): Int32Array;
   /**
    * Positions where documents begin, in ascending order from 0. An empty document has the same position as the next
-   * document. Default: undefined; the tokens are one text without boundaries.
+   * document. Default: undefined, for one text without boundaries.
    */
   readonly documentStarts?: Float64Array | undefined;
 }

@@ -64,8 +64,8 @@ export interface Expected {
 }
 
 /**
- * Returns the prefix of an optimizer state's tensors: `adamw.m.`, `adamw.v.`, `sgd.momentum.` or `compensation.`; for
- * other slots, `optimizer.SLOT.`.
+ * Returns the prefix of an optimizer state's tensors: `adamw.m.`, `adamw.v.`, `sgd.momentum.` or `compensation.`. For
+ * other slots, the prefix is `optimizer.SLOT.`.
  */
 function slotPrefix(slot: string): string {
   if (slot === COMPENSATION) return `${slot}.`;

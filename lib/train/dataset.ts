@@ -101,7 +101,7 @@ export class Dataset implements TrainingData, Disposable {
    * Returns a training batch: the first batch of {@linkcode Dataset.batches} with the same options. The caller owns its
    * tensors.
    *
-   * @returns `x` and `y`, int32 [B, T]; `y` is `x` shifted by one.
+   * @returns Inputs `x` and targets `y`, int32 [B, T]. `y` is `x` shifted by one.
    * @throws {RangeError} If a size is below 1, or T is not below the number of tokens.
    */
   getBatch(options: BatchOptions = {}): TrainingBatch {

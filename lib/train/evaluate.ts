@@ -17,7 +17,7 @@ import type { Execution } from "./trainer_options.ts";
 export interface EvaluateOptions {
   /** Config of the model. */
   readonly model: GptConfig;
-  /** The precision policy. `off` is float32; `on` is autocast with bfloat16, with the lists of the device. */
+  /** The precision policy. `off`: float32. `on`: autocast with bfloat16, with the operation lists of the device. */
   readonly policy: PolicyWord;
   /** Number formats of layers and operation classes that override the policy. Default: none. */
   readonly overrides?: readonly PrecisionOverride[] | undefined;

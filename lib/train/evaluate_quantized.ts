@@ -9,7 +9,7 @@ import { parseQuantizer, type PrecisionOverride } from "../precision/mod.ts";
 import { evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
 
 /**
- * Settings of a quantization. Only the linear layers of the blocks are quantized; embeddings, normalization layers,
+ * Settings of a quantization. Only the linear layers of the blocks are quantized. Embeddings, normalization layers,
  * attention scores and the output head are not.
  */
 export interface Quantization {

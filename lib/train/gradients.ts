@@ -79,7 +79,7 @@ function released<T extends tf.Tensor>(kept: T): T {
   return tensor;
 }
 
-/** Computes a custom loss; for a micro-batch, its share of the whole batch's mean. */
+/** Computes a user-written loss. For a micro-batch, multiplies the loss by the micro-batch's share of the batch. */
 function criterionLoss(
   parameters: Parameters,
   batch: ScaledBatch,

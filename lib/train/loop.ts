@@ -18,7 +18,7 @@ import type { TrainerOptions } from "./trainer_options.ts";
 
 /** Options of {@linkcode train}: model, data, trainer and loop. */
 export interface TrainOptions extends TrainerOptions, OptionsOf<typeof LOOP_FIELDS> {
-  /** The model, which is trained in place; or a config, from which a model is created that is freed at the end. */
+  /** The model, which is trained in place. From a config, a model is created, and freed at the end. */
   readonly model: Gpt | GptConfig;
   /** Tokens to train and evaluate on. */
   readonly data: TrainingData;
@@ -49,8 +49,9 @@ export interface TrainOptions extends TrainerOptions, OptionsOf<typeof LOOP_FIEL
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An event of a training loop. */
+/** An event of {@linkcode train}. `step` is the number of steps done. */
 export type TrainEvent =
+  /** The start of a resumed run, with the step of its checkpoint. */
   | { event: "resume"; step: number }
   | StepDone
   | EvaluationEvent
@@ -58,31 +59,46 @@ export type TrainEvent =
   | { event: "best"; step: number; bytes: Uint8Array<ArrayBuffer> }
   /** The end of the run by early stopping. No further step follows. */
   | { event: "earlyStop"; step: number; bestStep: number | undefined }
+  /** A checkpoint. `bytes`: content of the checkpoint file. */
   | { event: "checkpoint"; step: number; bytes: Uint8Array<ArrayBuffer> };
 
 /** A completed step. If the gradient scaler skipped the update, `gradNorm` is NaN or infinite. */
 export type StepDone = {
   event: "step";
+  /** Number of the step, from 1. */
   step: number;
+  /** Loss before the update in nats per token, without label smoothing and z-loss. */
   loss: number;
+  /** Learning rate of the step. */
   lr: number;
+  /** Global gradient norm before clipping. */
   gradNorm: number;
+  /** Factor of the gradient scaler in this step. Omitted if the policy has no gradient scaler. */
   lossScale?: number;
+  /** Probes of the step. Omitted unless `probeEvery` requests them for this step. */
   probes?: Probes;
   /** Share of gradient elements that underflow to 0. Only at the first step, and only if a format can underflow. */
   underflow?: number;
+  /** Trained tokens per second in this step. */
   tokensPerSecond: number;
 };
 
 /** An evaluation: the validation loss of the weights, and of their moving average if there is one. */
 export type EvaluationEvent = {
   event: "eval";
+  /** Number of steps done before the evaluation. */
   step: number;
+  /** Mean validation loss of the weights, in nats per token. */
   loss: number;
+  /** Validation loss of the weights in bits per byte. */
   bitsPerByte: number;
+  /** Mean validation loss of the moving average, in nats per token. Omitted without a moving average. */
   emaLoss?: number;
+  /** Validation loss of the moving average in bits per byte. Omitted without a moving average. */
   emaBitsPerByte?: number;
+  /** Number of evaluated targets. */
   tokens: number;
+  /** Duration of the evaluation in seconds. */
   seconds: number;
 };
 

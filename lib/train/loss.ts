@@ -40,15 +40,15 @@ export interface BatchTensors {
 /** A batch and the factors that scale its loss. */
 export interface ScaledBatch extends BatchTensors {
   /**
-   * Factor of the sum of the losses of all positions. For a micro-batch, it is 1 / the number of targets in the whole
-   * step, so that the losses of the micro-batches add up to the step's mean. Default: 1 / the number of targets in this
-   * batch.
+   * Factor of the sum of the losses of all positions. For a micro-batch, the factor is 1 / the number of targets in the
+   * whole step. The losses of the micro-batches then add up to the step's mean. Default: 1 / the number of targets in
+   * this batch.
    */
   readonly scale?: tf.Scalar | undefined;
   /** Factor of the objective, from the gradient scaler. The reported loss does not contain the factor. Default: 1. */
   readonly lossScale?: tf.Scalar | undefined;
   /**
-   * Largest magnitudes of operands in previous steps, for delayed scaling, by operand. Default: none; scales are
+   * Largest magnitudes of operands in previous steps, for delayed scaling, by operand. Default: none. Scales are then
    * computed from the current magnitudes.
    */
   readonly histories?: Readonly<Record<string, tf.Tensor>> | undefined;
@@ -63,7 +63,7 @@ export interface LossConfig {
    * Typical: 1e-4 (Chowdhery 2022 *PaLM*; Wortsman 2023 *Small-scale proxies*). Default: 0.
    */
   readonly zLoss?: number;
-  /** Target value of positions that are excluded from the loss. Default: none; all positions count. */
+  /** Target value of positions that are excluded from the loss. Default: none, so that all positions count. */
   readonly ignoreIndex?: number | undefined;
   /**
    * True to compute the loss in blocks, so that never all logits are in memory. Default: true for more than

@@ -1,5 +1,5 @@
 /**
- * Loss, optimizers, step and loop.
+ * Training: losses, optimizers, the training step, evaluation and the training loop.
  *
  * @module
  */

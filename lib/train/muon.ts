@@ -32,7 +32,7 @@ export interface MuonConfig {
   readonly eps: number;
   /** Decoupled weight decay per unit of learning rate, for parameters of rank 2 and more. */
   readonly weightDecay: number;
-  /** Largest global gradient norm; 0: no clipping. */
+  /** Maximum global gradient norm. 0: no clipping. */
   readonly clip: number;
 }
 

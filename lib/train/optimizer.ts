@@ -49,7 +49,6 @@ export interface SgdConfig {
 export type OptimizerConfig = AdamWConfig | SgdConfig | MuonConfig | OwnOptimizerConfig;
 
 /**
-/**
  * Optimizer state: tensors by slot, then by parameter. AdamW has the slots `m` and `v`, SGD `momentum` or none, and
  * Muon all three. AdamW's moments of small parameters are vectors of several parameters. A user-written optimizer has
  * slots of its own. Weights with Kahan summation add the slot `compensation`.
@@ -90,7 +89,7 @@ export function zeroMoments(parameters: Parameters): Moments {
   return { m: zeros(), v: zeros() };
 }
 
-/** Returns whether a slot contains AdamW's moments, which are joined. */
+/** Returns true if a slot contains AdamW's moments, which are joined. */
 export function isJoined(slot: string, { optimizer }: OptimizerConfig): boolean {
   return (slot === "m" || slot === "v") && typeof optimizer !== "object";
 }

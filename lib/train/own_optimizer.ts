@@ -59,7 +59,7 @@ export interface OwnOptimizerConfig {
   readonly eps: number;
   /** The option `momentum`: momentum coefficient. */
   readonly momentum: number;
-  /** The option `weightDecay`. It has no effect unless the optimizer applies it. */
+  /** The option `weightDecay`. The optimizer must apply it. */
   readonly weightDecay: number;
   /** Maximum global gradient norm. 0: no clipping. The trainer clips the gradients before it calls the optimizer. */
   readonly clip: number;

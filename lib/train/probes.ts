@@ -48,8 +48,8 @@ import { RoundingCounts } from "./rounding_counts.ts";
  *   of a head.
  * - `attentionEntropy`: the mean entropy of the attention weights over heads and queries, in nats.
  * - `saturated`, `flushed` and `lastBin`: of the values that are rounded to a format with fewer exponent bits than
- *   float32, the shares that exceed the format's largest number, that are flushed to 0, and that are rounded to the
- *   largest number. Scaled values are counted after scaling.
+ *   float32, the shares that exceed the largest number, are flushed to 0, and are rounded to the largest number. Scaled
+ *   values are counted after scaling.
  * - `gradSaturated`, `gradFlushed` and `gradLastBin`: the same shares in the backward pass.
  * - `coherence`: ‖mean e‖ / (rms e / √K), where e is the gradient error of a part of the batch and K is the number of
  *   parts. About 1 if the errors of the parts are independent, √K if they are equal. Omitted if the step is float32, or
@@ -58,9 +58,10 @@ import { RoundingCounts } from "./rounding_counts.ts";
  * Metrics of an operand with delayed scaling: `amax`, its largest magnitude, and `scale`, the factor by which its
  * values are multiplied before rounding.
  *
- * Metrics of `head`: `logitMin` and `logitMax`, the smallest and the largest logit; `logZMean` and `logZMax`, the mean
- * and the maximum of log Z over positions, where Z is the sum of the exponentials of the logits; `nonFinite`, the
- * number of logits that are NaN or infinite.
+ * Metrics of `head`, where Z is the sum of the exponentials of a position's logits:
+ * - `logitMin` and `logitMax`: the smallest and the largest logit.
+ * - `logZMean` and `logZMax`: the mean and the maximum of log Z over positions.
+ * - `nonFinite`: the number of logits that are NaN or infinite.
  *
  * Metric of `loss`: `byPosition`, the mean loss at each of the T positions, in nats per token.
  */
@@ -188,7 +189,7 @@ function countNonFinite(x: tf.Tensor): tf.Tensor {
 /**
  * Returns metrics of the gradient and the update of every parameter.
  *
- * @param step `gradients`: gradients of the step. `wide`: gradients in float32; undefined if the step is float32.
+ * @param step `gradients`: gradients of the step. `wide`: gradients in float32, or undefined if the step is float32.
  * `before`: weights before the step. `after`: weights and optimizer state after the step.
  * @param precision Precision of the step.
  */

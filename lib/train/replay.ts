@@ -34,7 +34,7 @@ export interface ReplayConfig {
   readonly criterion?: Criterion | undefined;
 }
 
-/** A step that can be computed in several precisions. The object owns its weights and batches; `using` frees them. */
+/** A step that can be computed in several precisions. The object owns its weights and batches. `using` frees them. */
 export class Replay implements Disposable {
   readonly #parameters: Parameters;
   readonly #batches: readonly BatchTensors[];

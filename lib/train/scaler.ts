@@ -4,7 +4,7 @@
  * factor is halved. After 2,000 consecutive finite steps, the factor is doubled. The scaler's state is on the device,
  * so that a step remains one native call.
  *
- * Source: Micikevicius 2018 *Mixed Precision Training*; the constants are those of Keras 3's `LossScaleOptimizer`. A
+ * Source: Micikevicius 2018 *Mixed Precision Training*. The constants are those of Keras 3's `LossScaleOptimizer`. A
  * skipped step counts as a step of the schedule, but not of AdamW's bias corrections, as in PyTorch's `GradScaler`.
  *
  * @module

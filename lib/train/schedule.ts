@@ -41,9 +41,9 @@ export interface ScheduleConfig {
 /**
  * Returns the learning rate of a step.
  *
- * The rate during warm-up is lr · step / (warmupSteps + 1), so that the first step does not have a rate of 0. After the
- * warm-up, the cosine schedule is minLr + (lr - minLr) · (1 + cos(π · progress)) / 2, where progress rises from 0 to 1
- * at the last step. {@linkcode ScheduleName} describes the other schedules.
+ * The rate during warm-up is lr · step / (warmupSteps + 1), so that the first step does not have a rate of 0. The
+ * cosine schedule is minLr + (lr - minLr) · (1 + cos(π · progress)) / 2. Its progress rises from 0 after the warm-up to
+ * 1 at the last step. {@linkcode ScheduleName} describes the other schedules.
  *
  * @param step Number of the step, from 1 to `steps`.
  * @param config Settings of the schedule.

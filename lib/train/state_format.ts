@@ -4,7 +4,7 @@
  * The tensors stay float32, which represents all values of these formats.
  *
  * Sources: Zamirai 2020 *Revisiting BFloat16 Training* (nearest, stochastic and Kahan-compensated updates of bfloat16
- * weights); the fused AdamW of PyTorch, which computes in float32 and rounds weights and moments once.
+ * weights), and the fused AdamW of PyTorch, which computes in float32 and rounds weights and moments once.
  *
  * @module
  */

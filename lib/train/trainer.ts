@@ -239,8 +239,8 @@ export class Trainer implements Disposable {
    * Restores the training state from the bytes of a checkpoint.
    *
    * @param bytes Bytes of the checkpoint.
-   * @param expected `name`: name of the file, for errors. `sampling`: sampling method of the batches (default: random);
-   * `any` accepts every method.
+   * @param expected `name`: name of the file, for errors. `sampling`: sampling method of the batches, or `any` to
+   * accept every method (default: random).
    * @returns Step, position of the batch stream, and evaluation history.
    * @throws {UserError} If the checkpoint is damaged, or has another model, optimizer, policy or sampling method.
    */

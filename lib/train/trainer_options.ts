@@ -20,7 +20,8 @@ export interface TrainerOptions extends
     Omit<typeof TRAINER_FIELDS, "policy" | "loss" | "optimizer" | "schedule">
   > {
   /**
-   * Precision policy. `off` is float32; `on` is autocast with bfloat16, with the lists of the device. Default: float32.
+   * Precision policy. `off`: float32. `on`: autocast with bfloat16, with the operation lists of the device. Default:
+   * float32.
    */
   readonly policy?: PolicyWord | undefined;
   /** Seed of dropout and stochastic rounding. Default: 1. */

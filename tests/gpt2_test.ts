@@ -413,7 +413,7 @@ Deno.test("loadGpt2() lists every missing, extra and mis-shaped tensor", async (
 Deno.test("loadGpt2() refuses unsupported configs and names the field", async () => {
   await inFolder(async (folder) => {
     const cases: [Record<string, unknown>, string][] = [
-      [{ model_type: "bert" }, "model_type: supported are gpt2 and llama"],
+      [{ model_type: "bert" }, 'expected model_type to be gpt2 or llama, got "bert"'],
       [{ n_head: 5 }, "expected nEmbd to be a multiple of nHead"],
       [{ n_embd: "24" }, "n_embd"],
       [{ n_inner: 7.5 }, "n_inner"],

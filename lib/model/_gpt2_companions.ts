@@ -111,7 +111,7 @@ function tokenizerConfig(
 async function sourceConfig(source: string, config: GptConfig): Promise<Record<string, unknown> | undefined> {
   const path = join(source, CONFIG);
   const json = await readJson(path);
-  return JSON.stringify(layoutOfFile(json).fromConfig(json, path)) === JSON.stringify(config)
+  return JSON.stringify(layoutOfFile(json, path).fromConfig(json, path)) === JSON.stringify(config)
     ? json
     : undefined;
 }

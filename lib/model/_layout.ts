@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { shownValue } from "../error/schema_issue.ts";
+import { UserError } from "../error/user_error.ts";
 import { completeConfig, type GptConfig } from "./config.ts";
 import { fromGpt2Config, toGpt2Config } from "./gpt2_config.ts";
 import { fromLlamaConfig, toLlamaConfig, unlikeLlama } from "./llama_config.ts";
@@ -192,9 +194,28 @@ function separated(whole: ParameterValues, shapes: readonly (readonly number[])[
   });
 }
 
-/** Returns the layout that a folder's `config.json` names by its model type. Default: GPT-2. */
-export function layoutOfFile(json: Readonly<Record<string, unknown>>): Layout {
-  return json["model_type"] === "llama" ? LLAMA : GPT2;
+/** Layouts by transformers' model type. */
+const LAYOUTS: Readonly<Record<string, Layout>> = { gpt2: GPT2, llama: LLAMA };
+
+/**
+ * Returns the layout that a folder's `config.json` names by its model type, else by its class. Default: GPT-2.
+ *
+ * @param name Name of the file, for errors.
+ * @throws {UserError} For a model of another type.
+ */
+export function layoutOfFile(
+  { model_type: type, architectures }: Readonly<Record<string, unknown>>,
+  name: string,
+): Layout {
+  if (type === undefined) return String(architectures).startsWith("Llama") ? LLAMA : GPT2;
+  const found = typeof type === "string" && Object.hasOwn(LAYOUTS, type) ? LAYOUTS[type] : undefined;
+  if (found !== undefined) return found;
+  throw new UserError(
+    `Cannot use ${name}: expected model_type to be ${Object.keys(LAYOUTS).join(" or ")}, got ${
+      shownValue(type)
+    }. ` +
+      "Use a GPT-2 or a LLaMA.",
+  );
 }
 
 /** Returns the layout in which a model is saved: LLaMA's if LLaMA has all options of the config, else GPT-2's. */

@@ -172,9 +172,9 @@ interface Continuation {
  * prompt has a random stream of its own. Other prompts therefore change its tokens only through rounding, as described
  * in {@linkcode Decoder}.
  *
- * Keys and values are cached. Each new token costs one pass over a cache of `blockSize` tokens. When the context is
- * full, its last blockSize / 2 tokens are read again and earlier tokens are dropped. To set the precision policy, call
- * this function inside `autocast`.
+ * Keys and values are cached. Each new token costs one pass over a cache of `blockSize` tokens, or of as many as the
+ * longest prompt and its continuation have, if they are fewer. When the context is full, its last blockSize / 2 tokens are
+ * read again and earlier tokens are dropped. To set the precision policy, call this function inside `autocast`.
  *
  * @param parameters Parameters as tensors.
  * @param config Sizes and options of the model.
@@ -198,7 +198,7 @@ export function generateTokens(
     return { i, random, unread: prompts[i]!, made: new Int32Array(maxNewTokens), count: 0 };
   };
   const rows = Array.from({ length: Math.min(batchSize, prompts.length) }, next);
-  using decoder = new Decoder(parameters, config, { rows: rows.length });
+  using decoder = new Decoder(parameters, withContext(config, options), { rows: rows.length });
   while (rows.some((row) => row !== undefined)) {
     const logits = decoder.read(rows.map((row) => row?.unread ?? []));
     for (const [place, row] of rows.entries()) {
@@ -209,6 +209,13 @@ export function generateTokens(
     }
   }
   return results;
+}
+
+/** Shortens the context length to the tokens of the longest prompt and its continuation, so that the cache is small. */
+function withContext(config: GptConfig, { prompts, maxNewTokens }: GenerateTokensOptions): GptConfig {
+  if (config.architecture !== undefined) return config; // a user's code may depend on the length
+  const most = prompts.reduce((most, { length }) => Math.max(most, length), 0) + maxNewTokens;
+  return { ...config, blockSize: Math.min(config.blockSize, most) };
 }
 
 /** Samples the next token of a continuation. Returns true if it is over. */

@@ -247,11 +247,17 @@ const cappedProduct = operation(
     softCap(tf.matMul(hidden, table, false, true), { cap }),
 );
 
+/** Maximum number of names that an error lists. */
+const MOST_NAMES = 10;
+
+/** Returns a parameter by name. */
 function parameterOf(parameters: Parameters, name: string): tf.Tensor {
   const parameter = parameters[name];
   if (parameter !== undefined) return parameter;
+  const names = Object.keys(parameters), shown = names.slice(0, MOST_NAMES).join(", ") || "none";
   throw new RangeError(
-    `Cannot run the model: expected the parameter ${name} of its config, got ` +
-      `${Object.keys(parameters).length} parameters without it`,
+    `Cannot run the model: expected the parameter ${name}, as its config says, got ${shown}` +
+      `${names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : ""}.` +
+      " Pass all parameters of parameterShapes(config).",
   );
 }

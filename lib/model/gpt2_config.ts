@@ -4,7 +4,7 @@
  * @module
  */
 import * as v from "valibot";
-import { count, parseConfigFile } from "./_config_file.ts";
+import { count, noQuantization, parseConfigFile, positions, positive, vocabulary } from "./_config_file.ts";
 import { type Activation, completeConfig, type GptConfig, validateGptConfig } from "./config.ts";
 
 /** Activations by Hugging Face's names. Of several names for an activation, the first is written. */
@@ -20,19 +20,19 @@ const ACTIVATION_NAMES: readonly (readonly [name: string, activation: Activation
 
 /** Fields that losskit reads. Omitted fields have transformers' defaults. */
 const schema = v.looseObject({
-  model_type: v.optional(v.literal("gpt2", "supported are gpt2 and llama"), "gpt2"),
+  model_type: v.optional(v.literal("gpt2"), "gpt2"),
   n_layer: v.optional(count, 12),
   n_head: v.optional(count, 12),
   n_embd: v.optional(count, 768),
-  n_positions: v.optional(count, 1024),
-  vocab_size: v.optional(count, 50257),
+  n_positions: v.optional(positions, 1024),
+  vocab_size: v.optional(vocabulary, 50257),
   n_inner: v.nullish(count),
   activation_function: v.optional(
     v.picklist(ACTIVATION_NAMES.map(([name]) => name), ({ received }) => `unknown activation ${received}`),
     "gelu_new",
   ),
-  layer_norm_epsilon: v.optional(v.number(), 1e-5),
-  initializer_range: v.optional(v.number(), 0.02),
+  layer_norm_epsilon: v.optional(positive, 1e-5),
+  initializer_range: v.optional(positive, 0.02),
   resid_pdrop: v.optional(v.number(), 0.1),
   embd_pdrop: v.optional(v.number(), 0.1),
   attn_pdrop: v.optional(v.number(), 0.1),
@@ -42,6 +42,7 @@ const schema = v.looseObject({
     v.literal(false, "attention scaled by layer is not supported"),
     false,
   ),
+  quantization_config: noQuantization,
   add_cross_attention: v.optional(v.literal(false, "cross attention is not supported"), false),
 });
 

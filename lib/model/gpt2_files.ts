@@ -5,6 +5,7 @@
  * @module
  */
 import { basename, dirname, join } from "node:path";
+import { clauseOf } from "../error/clause.ts";
 import { UserError } from "../error/user_error.ts";
 import { requireRegular } from "../file/regular.ts";
 import { parseJson, requireObject } from "../file/json.ts";
@@ -19,6 +20,9 @@ export const CONFIG = "config.json", WEIGHTS = "model.safetensors", INDEX = "mod
 
 /** Maximum number of problems that an error lists. */
 const MOST_PROBLEMS = 20;
+
+/** Remedy if tensors do not match the config. */
+const OTHER_WEIGHTS = "Correct config.json, or copy the folder again.";
 
 /** A model loaded from files. */
 export interface Gpt2Model {
@@ -42,7 +46,7 @@ export async function loadGpt2(path: string): Promise<Gpt2Model> {
   const folder = isFolder ? path : dirname(path);
   const configPath = join(folder, CONFIG);
   const json = await readJson(configPath);
-  const layout = layoutOfFile(json);
+  const layout = layoutOfFile(json, configPath);
   const config = layout.fromConfig(json, configPath);
   const ownName = (name: string) => name.startsWith(layout.prefix) ? name.slice(layout.prefix.length) : name;
   const isBuffer = (name: string) => layout.buffer.test(ownName(name));
@@ -99,7 +103,11 @@ function pick(
   if (problems.length === 0) return parameters;
   const more = problems.length - MOST_PROBLEMS;
   if (more > 0) problems.splice(MOST_PROBLEMS, more, `${more} more`);
-  throw new UserError(`Cannot load a ${layout.name} from ${path}:\n  ${problems.join("\n  ")}`);
+  throw new UserError(
+    problems.length === 1
+      ? `Cannot load a ${layout.name} from ${path}: ${problems[0]}. ${OTHER_WEIGHTS}`
+      : `Cannot load a ${layout.name} from ${path}:\n  ${problems.join("\n  ")}\n${OTHER_WEIGHTS}`,
+  );
 }
 
 function equal(a: ParameterValues, b: ParameterValues | undefined): boolean {
@@ -112,7 +120,7 @@ async function kindOf(path: string): Promise<"folder" | "file" | "nothing"> {
     return (await Deno.stat(path)).isDirectory ? "folder" : "file";
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return "nothing";
-    throw new UserError(`Cannot load a GPT-2 from ${path}: ${messageOf(cause)}`, { cause });
+    throw new UserError(`Cannot load a model from ${path}: ${clauseOf(cause)}. Correct the path.`, { cause });
   }
 }
 
@@ -128,7 +136,8 @@ async function weightFiles(folder: string): Promise<WeightFiles> {
   const index = join(folder, INDEX);
   if (await kindOf(index) === "file") return await filesOf(index);
   throw new UserError(
-    `Cannot load a GPT-2 from ${folder}: expected ${WEIGHTS} or ${INDEX}, got neither`,
+    `Cannot load a model from ${folder}: expected ${WEIGHTS} or ${INDEX}, got neither. Save the weights there with ` +
+      "transformers' save_pretrained.",
   );
 }
 
@@ -146,7 +155,7 @@ async function filesOf(path: string): Promise<WeightFiles> {
   }
   if (files.size > 0 && entries.every(([, name]) => isName(name))) return files;
   throw new UserError(
-    `Cannot read ${path}: expected a weight_map from tensors to names of files in the same folder`,
+    `Cannot read ${path}: expected a weight_map from tensors to names of files in the same folder. Copy the file again.`,
   );
 }
 
@@ -160,7 +169,7 @@ export async function readJson(path: string): Promise<Record<string, unknown>> {
   try {
     return requireObject(parseJson(bytes));
   } catch (cause) {
-    throw new UserError(`Cannot read ${path}: ${messageOf(cause)}`, { cause });
+    throw new UserError(`Cannot read ${path}: ${clauseOf(cause)}. Copy the file again.`, { cause });
   }
 }
 
@@ -172,15 +181,10 @@ async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
   } catch (cause) {
     if (cause instanceof UserError) throw cause;
     throw new UserError(
-      `Cannot load a GPT-2: expected to read ${path}, but ${
-        cause instanceof Deno.errors.NotFound ? "it does not exist" : messageOf(cause)
-      }`,
+      `Cannot load a model: expected to read ${path}, but ${
+        cause instanceof Deno.errors.NotFound ? "it does not exist" : clauseOf(cause)
+      }. Copy the folder again.`,
       { cause },
     );
   }
-}
-
-/** Returns an error's message. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

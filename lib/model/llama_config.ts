@@ -4,11 +4,13 @@
  * @module
  */
 import * as v from "valibot";
-import { count, parseConfigFile } from "./_config_file.ts";
+import { count, noQuantization, parseConfigFile, positions, positive, vocabulary } from "./_config_file.ts";
 import { ARCHITECTURES, completeConfig, type GptConfig, validateGptConfig } from "./config.ts";
 import { formatRopeScaling, parseRopeScaling, type RopeScaling } from "./rope.ts";
 
-const noBias = (name: string) => v.optional(v.literal(false, `${name} is not supported`), false);
+const noBias = v.optional(v.literal(false, "biases are not supported"), false);
+
+const wholeHeads = v.nullish(v.literal(1, "rotation of a part of each head is not supported"));
 
 /**
  * Fields of the rotary positions: `rope_parameters` in transformers 5, `rope_scaling` in earlier versions. Earlier
@@ -17,7 +19,8 @@ const noBias = (name: string) => v.optional(v.literal(false, `${name} is not sup
 const rope = v.looseObject({
   rope_type: v.optional(v.string()),
   type: v.optional(v.string()),
-  rope_theta: v.optional(v.number()),
+  rope_theta: v.optional(positive),
+  partial_rotary_factor: wholeHeads,
   factor: v.optional(v.number()),
   low_freq_factor: v.optional(v.number()),
   high_freq_factor: v.optional(v.number()),
@@ -26,27 +29,32 @@ const rope = v.looseObject({
 
 /** Fields that losskit reads. Omitted fields have transformers' defaults. */
 const schema = v.looseObject({
-  model_type: v.literal("llama"),
-  vocab_size: v.optional(count, 32000),
+  model_type: v.optional(v.literal("llama"), "llama"),
+  vocab_size: v.optional(vocabulary, 32000),
   hidden_size: v.optional(count, 4096),
   intermediate_size: v.optional(count, 11008),
   num_hidden_layers: v.optional(count, 32),
   num_attention_heads: v.optional(count, 32),
   num_key_value_heads: v.nullish(count),
   head_dim: v.nullish(count),
-  max_position_embeddings: v.optional(count, 2048),
+  max_position_embeddings: v.optional(positions, 2048),
   hidden_act: v.optional(
     v.picklist(["silu", "swish"], ({ received }) => `unknown activation ${received}`),
     "silu",
   ),
-  rms_norm_eps: v.optional(v.number(), 1e-6),
-  initializer_range: v.optional(v.number(), 0.02),
+  rms_norm_eps: v.optional(positive, 1e-6),
+  initializer_range: v.optional(positive, 0.02),
   tie_word_embeddings: v.optional(v.boolean(), false),
-  rope_theta: v.optional(v.number()),
+  rope_theta: v.optional(positive),
   rope_scaling: v.nullish(rope),
   rope_parameters: v.nullish(rope),
-  attention_bias: noBias("attention_bias"),
-  mlp_bias: noBias("mlp_bias"),
+  attention_bias: noBias,
+  mlp_bias: noBias,
+  partial_rotary_factor: wholeHeads,
+  sliding_window: v.nullish(count),
+  use_sliding_window: v.nullish(v.boolean()),
+  layer_types: v.nullish(v.array(v.literal("full_attention", "attention over a window is not supported"))),
+  quantization_config: noQuantization,
 });
 
 /**
@@ -54,8 +62,11 @@ const schema = v.looseObject({
  * context length of pretraining, the file's `max_position_embeddings` is used.
  */
 function scalingOf(given: v.InferOutput<typeof rope> | undefined, positions: number): RopeScaling | string {
-  const kind = given?.rope_type ?? given?.type ?? "default";
-  if (given === undefined || kind === "default") return { kind: "none" };
+  if (given === undefined) return { kind: "none" };
+  const others = Object.keys(given).filter((name) => !["rope_theta", "partial_rotary_factor"].includes(name));
+  const kind = given.rope_type ?? given.type ?? (others.length === 0 ? "default" : undefined);
+  if (kind === undefined) return `rope scaling without rope_type, but with ${others[0]}`;
+  if (kind === "default") return { kind: "none" };
   if (kind === "linear" && given.factor !== undefined) return { kind, factor: given.factor };
   const { factor, low_freq_factor: low, high_freq_factor: high } = given;
   const length = given.original_max_position_embeddings ?? positions;
@@ -82,6 +93,13 @@ export function fromLlamaConfig(given: unknown, name: string): GptConfig {
       head_dim: D,
       max_position_embeddings: blockSize,
     } = found;
+    const { sliding_window: window, use_sliding_window: isWindowUsed } = found;
+    if (window != null && window < blockSize && isWindowUsed !== false) {
+      throw refuse(
+        `sliding_window is ${window}: attention over a window shorter than max_position_embeddings (${blockSize}) ` +
+          "is not supported",
+      );
+    }
     if (D != null && D * nHead !== nEmbd) {
       throw refuse(`head_dim is ${D}, not hidden_size / num_attention_heads = ${nEmbd / nHead}`);
     }

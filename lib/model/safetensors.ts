@@ -84,11 +84,14 @@ export function decodeSafetensors(
   name: string,
   options: DecodeOptions = {},
 ): Safetensors {
-  const refuse = (reason: string): never => {
+  const refuse = (reason: string, remedy = "Restore the file from a copy."): never => {
     throw new UserError(
-      `Cannot read ${name}: expected a complete safetensors file of floating-point tensors, but ${reason}`,
+      `Cannot read ${name}: expected a complete safetensors file of floating-point tensors, but ${reason}. ${remedy}`,
     );
   };
+  if (isGitLfsPointer(file)) {
+    refuse("it is a pointer of Git LFS", "Download the file itself with git lfs pull.");
+  }
   const { entries, metadata: { [CHECKSUM]: told, ...metadata } } = readHeader(file, refuse);
   const damaged = Object.keys(metadata).find(isAlmostChecksum);
   if (damaged !== undefined) refuse(`the name of its checksum is damaged: ${shownValue(damaged)}`);
@@ -97,19 +100,30 @@ export function decodeSafetensors(
     const found = checksum(stored, metadata);
     if (found !== told) {
       refuse(
-        `its checksum is ${shownValue(told)}, that of its content ${found}: it was damaged or changed. ` +
-          `Restore the file from a copy. To change it on purpose, remove ${CHECKSUM} from its metadata`,
+        `its checksum is ${shownValue(told)}, that of its content ${found}: it was damaged or changed`,
+        `Restore the file from a copy. To change it on purpose, remove ${CHECKSUM} from its metadata.`,
       );
     }
   }
   const tensors = entries.filter((entry) => !options.skip?.(entry.name)).map(
     ({ name, dtype, shape, begin, end }): [string, ParameterValues] => {
-      if (!isStoredDtype(dtype)) return refuse(`the tensor ${shownValue(name)} is of type ${dtype}`);
+      if (!isStoredDtype(dtype)) {
+        return refuse(
+          `the tensor ${shownValue(name)} is of type ${dtype}`,
+          "Convert the model to float32, bfloat16 or float16.",
+        );
+      }
       const values = loadedNumbers(file.slice(begin, end).buffer, dtype);
       return [name, { shape, values, ...(dtype !== "F32" && { dtype }) }];
     },
   );
   return { tensors: Object.fromEntries(tensors), metadata };
+}
+
+/** Returns true for a text file that Git LFS keeps in place of a large file. */
+function isGitLfsPointer(file: Uint8Array): boolean {
+  const start = "version https://git-lfs";
+  return new TextDecoder().decode(file.subarray(0, start.length)) === start;
 }
 
 /** Returns true if a metadata key is {@linkcode CHECKSUM} with up to four damaged characters. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { clauseOf } from "../error/clause.ts";
 import { UserError } from "../error/user_error.ts";
 import { requireRegular } from "../file/regular.ts";
 import { atomicWrite } from "../file/atomic_write.ts";
@@ -37,12 +38,8 @@ export async function readSafetensors(path: string, options: DecodeOptions = {})
     bytes = await Deno.readFile(path);
   } catch (cause) {
     if (cause instanceof UserError) throw cause;
-    const reason = cause instanceof Deno.errors.NotFound
-      ? "it does not exist"
-      : cause instanceof Error
-      ? cause.message
-      : cause;
-    throw new UserError(`Cannot read ${path}: ${reason}`, { cause });
+    const reason = cause instanceof Deno.errors.NotFound ? "it does not exist" : clauseOf(cause);
+    throw new UserError(`Cannot read ${path}: ${reason}. Restore the file from a copy.`, { cause });
   }
   return decodeSafetensors(bytes, path, options);
 }

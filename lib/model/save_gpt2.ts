@@ -7,6 +7,7 @@
  */
 import { join } from "node:path";
 import { optionNames, requireKnownNames } from "../error/known_names.ts";
+import { clauseOf } from "../error/clause.ts";
 import { UserError } from "../error/user_error.ts";
 import { atomicWrite, syncFolder } from "../file/atomic_write.ts";
 import { readRegular } from "../file/regular.ts";
@@ -14,7 +15,7 @@ import { sumOf } from "../file/checksums.ts";
 import { SUMS, sumsText } from "../file/sha256sums.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { HEAD, type Layout, layoutOf } from "./_layout.ts";
-import { CONFIG, type Gpt2Model, INDEX, messageOf, WEIGHTS } from "./gpt2_files.ts";
+import { CONFIG, type Gpt2Model, INDEX, WEIGHTS } from "./gpt2_files.ts";
 import { companionFiles, type FileContents, TOKENIZER_FILES } from "./_gpt2_companions.ts";
 import { type ParameterRecord, parameterShapes, type ParameterValues, sizeOf } from "./parameters.ts";
 import { encodeSafetensors } from "./safetensors.ts";
@@ -153,7 +154,9 @@ export async function saveGpt2(
     return others;
   } catch (cause) {
     if (cause instanceof UserError) throw cause;
-    throw new UserError(`Cannot save the model in ${folder}: ${messageOf(cause)}`, { cause });
+    throw new UserError(`Cannot save the model in ${folder}: ${clauseOf(cause)}. Choose another folder.`, {
+      cause,
+    });
   }
 }
 

@@ -102,7 +102,7 @@ export async function evaluateModel(
       model: opened.config,
       byteLengths: opened.tokenizer.byteLengths,
       tokens: ids,
-      ...sizesOf(opened, options),
+      ...sizesOf(opened, { ...options, targets: ids.length - 1 }),
       ...precisionOf(opened, options),
     };
     await useTensorFlow(options.threads === undefined ? {} : { threads: options.threads });
@@ -167,14 +167,16 @@ function encode(
 
 function sizesOf(
   { config, run }: OpenedModel,
-  { blockSize = config.blockSize, batchSize = run?.spec.B ?? 16, maxTokens = "all" }: EvaluateModelOptions,
+  { blockSize = config.blockSize, batchSize = run?.spec.B ?? 16, maxTokens = "all", targets }:
+    & EvaluateModelOptions
+    & { targets: number },
 ): Pick<EvaluateOptions, "T" | "B" | "maxTokens"> {
   if (blockSize > config.blockSize) {
     throw new UserError(
       `Cannot evaluate: expected a sequence length from 1 to the model's context length ${config.blockSize}, got ${blockSize}.`,
     );
   }
-  return { T: blockSize, B: batchSize, maxTokens };
+  return { T: Math.min(blockSize, targets), B: batchSize, maxTokens }; // memory grows with T
 }
 
 /** Returns the given precision, else the run's, else float32. */

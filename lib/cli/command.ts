@@ -6,6 +6,7 @@
 import { typedCommand } from "../error/command_line.ts";
 import { Command, CommanderError } from "commander";
 import wrapAnsi from "wrap-ansi";
+import { colored, hasColor } from "../error/color.ts";
 import { guardConsole, printable, printableError, printableLines } from "../error/printable.ts";
 import { exitNow, handleUserFaults, hasUserCode } from "../error/user_code.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
@@ -45,7 +46,7 @@ export function command(
  * @param args Command-line arguments.
  */
 export async function runCommand(program: Command, args: readonly string[]): Promise<void> {
-  guardConsole();
+  guardConsole((text, stream) => hasColor(stream) ? colored(text) : text);
   guardOutput();
   handleUserFaults((fault) => {
     console.error(printableError(fault.message));

@@ -46,12 +46,17 @@ export function printableError(message: string): string {
 
 /**
  * Sanitizes everything that this process prints through `console`. Commands call this function first.
+ *
+ * @param color Colors sanitized text for an output. Default: no colors.
  */
-export function guardConsole(): void {
+export function guardConsole(
+  color: (text: string, stream: "stdout" | "stderr") => string = (text) => text,
+): void {
   for (const method of ["log", "error", "warn", "info", "debug"] as const) {
     const print = console[method].bind(console);
+    const stream = method === "error" || method === "warn" ? "stderr" : "stdout";
     console[method] = (...values) => {
-      print("%s", values.map((value) => printableLines(textOf(value))).join(" "));
+      print("%s", color(values.map((value) => printableLines(textOf(value))).join(" "), stream));
     };
   }
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { colored, hasColor } from "../error/color.ts";
 import { printable } from "../error/printable.ts";
 import {
   type FrontEnd,
@@ -21,6 +22,8 @@ export interface LiveTableOptions {
   readonly write?: ((text: string) => void) | undefined;
   /** True if the output is a terminal, where lines can be redrawn. Default: true if standard error is a terminal. */
   readonly isTerminal?: boolean | undefined;
+  /** True to color failures and bars. Default: true if standard error shows colors and `write` is not given. */
+  readonly hasColors?: boolean | undefined;
   /**
    * Notebook front end, used instead of `write`. Default: the front end of this notebook, or none if `write` is given.
    */
@@ -55,6 +58,8 @@ const PLAIN = 5000;
 export function createLiveTable(options: LiveTableOptions = {}): LiveTable {
   const write = options.write ?? writeStderr;
   const isTerminal = options.isTerminal ?? Deno.stderr.isTerminal();
+  const hasColors = options.hasColors ?? (options.write === undefined && hasColor("stderr"));
+  const shade = (text: string) => hasColors ? colored(text) : text;
   const now = options.now ?? (() => performance.now());
   const size = options.size ?? terminalSize;
   const notebook = options.notebook ?? (options.write === undefined ? frontEnd() : undefined);
@@ -66,7 +71,7 @@ export function createLiveTable(options: LiveTableOptions = {}): LiveTable {
   const draw = (above = ""): void => {
     const { columns, rows } = size();
     // A wrapped line, or a table longer than the screen, cannot be redrawn in place: the final summary is kept.
-    const shown = last.slice(-Math.max(1, rows - 2)).map((line) => textOf(line, columns - 1));
+    const shown = last.slice(-Math.max(1, rows - 2)).map((line) => shade(textOf(line, columns - 1)));
     write(`${clear()}${above}${shown.map((line) => `${line}\n`).join("")}`);
     drawn = shown.length;
   };
@@ -79,11 +84,12 @@ export function createLiveTable(options: LiveTableOptions = {}): LiveTable {
       write(`${textOf(lines.at(-1) ?? "")}\n`);
     },
     log(line) {
-      if (isTerminal) draw(`${printable(line)}\n`);
-      else write(`${printable(line)}\n`);
+      const text = `${shade(printable(line))}\n`;
+      if (isTerminal) draw(text);
+      else write(text);
     },
     finish(line) {
-      write(`${isTerminal ? clear() : ""}${printable(line)}\n`);
+      write(`${isTerminal ? clear() : ""}${shade(printable(line))}\n`);
       drawn = 0;
       last = [];
     },

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { RecordingFrontEnd } from "../../tests/support/front_end.ts";
 import { createLiveTable } from "./live_table.ts";
 
@@ -37,6 +37,17 @@ Deno.test("createLiveTable() clips lines to the terminal and removes control cha
   const { shown, taken } = table(true, 4);
   shown.update(["1", "2", "x".repeat(30), "\x1b[2Jsum"]);
   assertEquals(taken(), `${"x".repeat(18)}…\n\uFFFD[2Jsum\n`);
+});
+
+Deno.test("createLiveTable() colors bars and failures after it has cut the lines", () => {
+  let text = "";
+  const size = () => ({ columns: 40, rows: 24 });
+  const options = { isTerminal: true, hasColors: true, write: (more: string) => text += more, size };
+  const shown = createLiveTable(options);
+  shown.update([{ name: "run", metrics: ["1 of 2"], share: 0.5 }]);
+  assertEquals(text, `run: 1 of 2  \x1b[36m${"█".repeat(10)}\x1b[39m${"░".repeat(10)}\n`);
+  shown.log("run a (b) failed: c");
+  assertStringIncludes(text, "run a (b) \x1b[31mfailed:\x1b[39m c\n");
 });
 
 Deno.test("createLiveTable() writes the last line every few seconds without a terminal", () => {

@@ -1,5 +1,5 @@
 /**
- * State of the process that users' code must leave as it is, because all code shares it: functions of the language and of
+ * State of the process that user-written code must not change, because all code uses it: functions of JavaScript and
  * Deno, environment variables, and the current folder.
  *
  * @module
@@ -22,9 +22,9 @@ const HOLDERS: Readonly<Record<string, object>> = {
   "typed arrays' prototype": Object.getPrototypeOf(Float32Array.prototype),
 };
 
-/** The shared state: functions by holder and key, variables, and the folder. */
+/** The state of the process at one time. */
 export interface SharedState {
-  /** Functions by holder and key. */
+  /** Functions by the name of their object, such as `JSON`, and by key. */
   readonly functions: readonly (readonly [holder: string, functions: ReadonlyMap<PropertyKey, unknown>])[];
   /** Environment variables. */
   readonly variables: ReadonlyMap<string, string>;
@@ -38,7 +38,7 @@ function valueOf(holder: object, key: PropertyKey): unknown {
   return getOwnPropertyDescriptor(holder, key)?.value; // reads no lazy property
 }
 
-/** Returns the state as it is. */
+/** Returns the current state of the process. */
 export function sharedState(): SharedState {
   const functions = entries(HOLDERS).map(([name, holder]) => {
     const own = ownKeys(holder).map((key) => [key, valueOf(holder, key)] as const)
@@ -48,7 +48,10 @@ export function sharedState(): SharedState {
   return { functions, variables: new Map(entries(Deno.env.toObject())), folder: Deno.cwd() };
 }
 
-/** Returns what has changed since, such as `JSON.stringify`. Undefined: nothing. New properties are no change. */
+/**
+ * Returns the name of the first change since a state, such as `JSON.stringify`. Undefined if there is none. New
+ * properties do not count.
+ */
 export function changedState({ functions, variables, folder }: SharedState): string | undefined {
   for (const [name, own] of functions) {
     for (const [key, value] of own) {

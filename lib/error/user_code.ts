@@ -1,5 +1,6 @@
 /**
- * Code of users in this process: calls of it, and faults outside of a call, such as rejected promises and exits.
+ * Execution of user-written code in this process: imports and calls, and the handling of faults outside of a call, such
+ * as rejected promises and exits.
  *
  * @module
  */
@@ -9,7 +10,7 @@ import { UserError } from "./user_error.ts";
 
 export { sharedState };
 
-/** A module of a user. */
+/** A user-written module. */
 export interface UserModule {
   /** Folder of the module's copy. */
   readonly folder: string;
@@ -17,7 +18,7 @@ export interface UserModule {
   readonly entry: string;
 }
 
-/** Receives the call of a user's function that begins, and undefined when it ends. */
+/** Receives a description of each call of a user-written function when the call begins, and undefined when it ends. */
 export type CallObserver = (call: string | undefined) => void;
 
 /** Modules that this process has imported, or is importing. */
@@ -38,42 +39,42 @@ class ExitRequest extends Error {}
 /** Ends this process, also if users' code is guarded. */
 const exit = Deno.exit;
 
-/** Returns whether this process has imported a user's module, which may keep it alive by timers. */
+/** Returns true if this process has imported a user-written module. Timers of the module may keep the process alive. */
 export function hasUserCode(): boolean {
   return modules.length > 0;
 }
 
-/** Ends this process at once, whatever a user's module has left running. */
+/** Ends this process at once, even if timers or promises of a user-written module are pending. */
 export function exitNow(code: number): never {
   return exit(code);
 }
 
-/** Passes each call of a user's function to an observer, for notes about calls that take long. */
+/** Sets the observer of all calls of user-written functions. It can report calls that take long. */
 export function observeCalls(observer: CallObserver): void {
   state.observer = observer;
 }
 
 /**
- * Handles faults outside of calls. Default: Deno reports them.
+ * Sets the handler of faults of user-written code outside of a call. If no handler is set, Deno reports these faults.
  *
- * @param handle Receives the error, and may end the process. Default: keep the error for {@linkcode requireNoFault}.
+ * @param handle Receives the error, and may end the process. Default: the error is kept for {@linkcode requireNoFault}.
  */
 export function handleUserFaults(handle: (fault: UserError) => void = () => {}): void {
   state.onFault = handle;
 }
 
 /**
- * Requires that users' code had no fault outside of a call.
+ * Requires that user-written code had no fault outside of a call.
  *
- * @throws {UserError} The first fault since {@linkcode handleUserFaults}.
+ * @throws {UserError} The first fault since the call of {@linkcode handleUserFaults}.
  */
 export function requireNoFault(): void {
   if (state.fault !== undefined) throw state.fault;
 }
 
 /**
- * Adds a module before it is imported. From then on, an exit that users' code requests is an error, and rejected promises
- * and errors of timers in it are faults.
+ * Registers a user-written module before its import. Afterwards, an exit that the module requests throws an error. Its
+ * rejected promises and the errors of its timers are faults.
  */
 export function addUserModule(module: UserModule): void {
   modules.push(module);
@@ -127,7 +128,9 @@ function textOf(read: () => unknown): string | undefined {
   }
 }
 
-/** Returns the place of a stack's first frame in a user's file: `my_model.ts:12:5`. Undefined: there is none. */
+/**
+ * Returns the place of a stack's first frame in a user's file, such as `my_model.ts:12:5`. Undefined if there is none.
+ */
 export function placeIn(text: string): string | undefined {
   const found = modules.flatMap(({ folder }) => {
     const url = `${pathToFileURL(folder).href}/`, at = text.indexOf(url);
@@ -145,7 +148,10 @@ function inspected(value: unknown): string {
   return (text ?? "an object that cannot be printed").split("\n")[0]!;
 }
 
-/** Returns the first line of an error's message, and the place in a user's file: ` at my_model.ts:12:5`, or empty. */
+/**
+ * Returns the first line of an error's message, and its place in a user's file, such as ` at my_model.ts:12:5`. The
+ * place is empty if the stack has no frame in such a file.
+ */
 export function describeError(error: unknown): { message: string; place: string } {
   const own = textOf(() => (error as Error).message);
   const name = textOf(() => (error as Error).name) ?? "Error";
@@ -157,11 +163,12 @@ export function describeError(error: unknown): { message: string; place: string 
 }
 
 /**
- * Calls a function of a user.
+ * Calls a user-written function.
  *
- * @param work The call.
+ * @param work Calls the function.
  * @param name Name of the function, for errors.
- * @throws {UserError} If it fails. The message names the function, the file and the line.
+ * @param module The module of the function.
+ * @throws {UserError} If the function throws an error. The message names the function, the file and the line.
  */
 export function callUser<R>(work: () => R, name: string, { entry }: UserModule): R {
   state.depth++;
@@ -182,11 +189,12 @@ export function callUser<R>(work: () => R, name: string, { entry }: UserModule):
 }
 
 /**
- * Requires that users' code has replaced no function of the language or of Deno, and kept variables and the current folder.
+ * Requires that user-written code has changed no function of JavaScript or Deno, no environment variable, and not the
+ * current folder.
  *
- * @param before The state as it was.
- * @param action The sentence's begin, such as `Cannot use my_loss.ts`.
- * @throws {UserError} For the first change.
+ * @param before The state before the code ran.
+ * @param action Beginning of the error, such as `Cannot use my_loss.ts`.
+ * @throws {UserError} If the state has changed. The message names the first change.
  */
 export function requireSharedState(before: SharedState, action: string): void {
   const changed = changedState(before);
@@ -197,11 +205,14 @@ export function requireSharedState(before: SharedState, action: string): void {
 }
 
 /**
- * Imports a module of a user, and lets promises that it has rejected surface.
+ * Imports a user-written module, and waits until rejected promises of the module are reported.
  *
- * @param load The import.
- * @param action The sentence's begin, such as `Cannot use my_loss.ts as loss`.
- * @throws {UserError} If the module does not load, or changes state that all code shares.
+ * @param load Imports the module.
+ * @param action Beginning of the error, such as `Cannot use my_loss.ts as loss`.
+ * @param module The module.
+ * @returns The result of `load`.
+ * @throws {UserError} If the module does not load, or changes a function of JavaScript or Deno, an environment variable
+ * or the current folder.
  */
 export async function importUser<R>(
   load: () => Promise<R>,

@@ -1,8 +1,8 @@
 /**
- * Programs of losskit that execute users' code in a process of their own, and deliver a result to the parent process.
+ * Programs of losskit that execute user-written code in a separate process, and deliver a result to the parent process.
  *
- * A user's code may exit, hang, or print anything. Only a delivered result is a success. Output of the process is discarded,
- * except for the reason of a failure.
+ * User-written code may exit, hang, or print any text. Only a delivered result is a success. The output of the process
+ * is discarded, except for the reason of a failure.
  *
  * @module
  */
@@ -68,10 +68,10 @@ export async function resultOf<T>(program: string, input: unknown, action: strin
 }
 
 /**
- * Waits for a promise, and prints a note from time to time.
+ * Waits for a promise, and prints a note at regular intervals.
  *
  * @param work The promise.
- * @param note Returns the note after a number of seconds.
+ * @param note Returns the note. It receives the number of seconds since the start.
  * @param options `every`: milliseconds between notes (default: 30,000). `print` (default: standard error).
  */
 export async function noteWhile<T>(

@@ -1,5 +1,5 @@
 /**
- * Thread that ends its process once the parent process is gone, also while users' code never returns.
+ * A thread that ends its process when the parent process has ended, even if user-written code never returns.
  *
  * @module
  */

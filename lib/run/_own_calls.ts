@@ -1,24 +1,24 @@
 /**
- * Guarded forms of users' exports: their errors name the file and the line.
+ * Wrapped exports of user-written modules. Errors of their functions name the file and the line.
  *
  * @module
  */
 import { types } from "node:util";
 import { callUser, type UserModule } from "../error/user_code.ts";
 
-/** Methods of an export. An empty list: the export is a function itself. */
+/** Expected form of an export. */
 export interface ExportForm {
-  /** Required methods. */
+  /** Names of the required methods. Empty if the export itself is a function. */
   readonly methods: readonly string[];
-  /** Other methods. */
+  /** Names of optional methods. Default: none. */
   readonly optional?: readonly string[];
 }
 
 type Method = (...values: unknown[]) => unknown;
 
 /**
- * Returns a guarded form of an export, or its description if the export has another form. Methods may be inherited, and keep
- * their `this`.
+ * Wraps an export, so that errors of its functions name the file and the line. If the export does not have the expected
+ * form, returns a description of the export instead. Methods may be inherited, and are called on the export.
  *
  * @throws {UserError} If a property cannot be read.
  */

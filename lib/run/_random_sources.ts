@@ -1,5 +1,6 @@
 /**
- * Random numbers and clocks that users' code reads, to name the cause of results that differ.
+ * Detection of random numbers and clocks that user-written code reads, to explain results that differ between
+ * repetitions.
  *
  * @module
  */
@@ -22,7 +23,12 @@ const SOURCES = [
   { holder: performance, name: "now", label: "performance.now()" },
 ] as unknown as readonly Source[];
 
-/** Watches random numbers and clocks. The returned function describes the first use by a user's code, or returns undefined. */
+/**
+ * Watches random number generators and clocks.
+ *
+ * @returns A function that ends the watch and describes the first use by user-written code. It returns undefined if
+ * there was none.
+ */
 export function watchRandomSources(): () => string | undefined {
   let first: string | undefined;
   for (const { holder, name, label, indirect = false } of SOURCES) {

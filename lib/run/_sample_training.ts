@@ -10,15 +10,15 @@ import type { TrainOptions } from "../train/mod.ts";
 import { modelOf } from "./model_of.ts";
 import { ownOptions } from "./own_code.ts";
 
-/** A run and V, the input of a program that trains some of its steps. */
+/** Input of a program that trains some steps of a run. */
 export interface Sample {
   /** The run. */
   readonly run: RunSpec;
-  /** V. */
+  /** Number of tokens in the vocabulary. */
   readonly vocabSize: number;
 }
 
-/** Returns options of `train` with the run's model, loss and optimizer, and random tokens. They save no best weights. */
+/** Returns options of `train` with the run's model, loss and optimizer, and with random tokens. `saveBest` is false. */
 export function sampleTraining({ run, vocabSize }: Sample): TrainOptions {
   const { B, T } = run, random = createRandom(1, "measured tokens");
   const tokens = Int32Array.from({ length: (B + 1) * T + 2 }, () => random.integer(vocabSize));

@@ -1,5 +1,5 @@
 /**
- * Checks the code of users in a run before the run starts, in a separate process, on random tokens.
+ * Check of a run's user-written modules before the run starts, on random tokens in a separate process.
  *
  * As a program, trains some steps, and repeats the last one after a resume with a fresh import of the modules.
  *
@@ -26,10 +26,12 @@ const STEPS = 3;
 const RATES = 100_000;
 
 /**
- * Trains some steps of one sequence with the code of users in a run.
+ * Checks the user-written modules of a run, by training some steps with one sequence per micro-batch.
  *
- * @throws {UserError} If the code fails, returns tensors of other shapes, or gives other results after a resume. The message
- * names the function.
+ * @param run The run.
+ * @param vocabSize Number of tokens in the vocabulary.
+ * @throws {UserError} If a function of a module fails, returns tensors of unexpected shapes, or gives other results
+ * after a resume. The message names the function.
  */
 export async function checkCode(run: RunSpec, vocabSize: number): Promise<void> {
   const sample: Sample = { run: { ...run, B: run.accumulate }, vocabSize };
@@ -98,7 +100,10 @@ function initialResults({ run, vocabSize }: Sample): Results {
   return results;
 }
 
-/** Trains up to {@linkcode STEPS} steps, or the rest of them after a checkpoint. `checkpoint` is that before the last step. */
+/**
+ * Trains up to {@linkcode STEPS} steps, or the rest of them after a checkpoint. `checkpoint` is that before the last
+ * step.
+ */
 async function trainSome(
   sample: Sample,
   resumed?: Uint8Array<ArrayBuffer>,

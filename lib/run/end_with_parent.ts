@@ -1,14 +1,15 @@
 /**
- * The end of a process with its parent process.
+ * A watch that ends this process when its parent process ends.
  *
  * @module
  */
 
 /**
- * Ends this process once its parent process is gone, also while users' code never returns. The watch keeps this process
- * alive: it must exit explicitly, and Deno no longer detects promises that never resolve.
+ * Starts a watch that ends this process when its parent process has ended, even if user-written code never returns. The
+ * watch keeps this process alive, so that the process must call `Deno.exit`, and Deno does not detect promises that
+ * never resolve.
  *
- * @param grace Time for an orderly end, in milliseconds.
+ * @param grace Time for an orderly end after the parent process has ended, in milliseconds.
  */
 export function endWithParent(grace: number): void {
   new Worker(new URL("./_orphan_thread.ts", import.meta.url), { type: "module", name: String(grace) });

@@ -1,5 +1,6 @@
 /**
- * Conversion of tables and figures to data by MIME type. A front end shows the richest type that it supports.
+ * Conversion of tables and figures to MIME bundles: data by MIME type. A front end shows the richest type that it
+ * supports.
  *
  * @module
  */
@@ -7,7 +8,7 @@ import { type ColumnTable, table } from "arquero";
 import { columnLabel, formatCell, formatTable } from "../analysis/mod.ts";
 import { escapeHtml, type Figure, figureSvg, type Json, roundedJson } from "../figure/mod.ts";
 
-/** Data by MIME type. */
+/** Data to display, by MIME type. */
 export type Bundle = Readonly<Record<string, unknown>>;
 
 /** Maximum number of table rows shown. */
@@ -16,7 +17,7 @@ const MAX_ROWS = 50;
 /** Significant digits of numbers in figures. More digits are not visible and enlarge the notebook file. */
 const DIGITS = 5;
 
-/** Returns a table as HTML and text. */
+/** Returns the MIME bundle of a table: HTML and text. Shows at most 50 rows. */
 export function tableBundle(whole: ColumnTable): Bundle {
   const shown = whole.slice(0, MAX_ROWS);
   const more = whole.numRows() - shown.numRows();
@@ -27,7 +28,7 @@ export function tableBundle(whole: ColumnTable): Bundle {
   };
 }
 
-/** Returns rows as a table. Its columns are the keys of all rows. */
+/** Converts rows to a table. The columns are the keys that occur in any row. */
 export function tableOf(rows: readonly Record<string, unknown>[]): ColumnTable {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   return table(names.map((name) => [name, rows.map((row) => row[name])]));
@@ -51,7 +52,7 @@ function htmlTable(shown: ColumnTable): string {
   ].join("\n");
 }
 
-/** Returns a figure as Plotly JSON, SVG and text. */
+/** Returns the MIME bundle of a figure: Plotly JSON, SVG and text. */
 export function figureBundle(figure: Figure): Bundle {
   const { data, layout } = roundedJson({ data: figure.data, layout: figure.layout }, DIGITS);
   return {
@@ -64,7 +65,10 @@ export function figureBundle(figure: Figure): Bundle {
   };
 }
 
-/** Returns a figure as SVG and text. Used for figures that are redrawn, because JupyterLab's Plotly ignores updates. */
+/**
+ * Returns the MIME bundle of a figure without Plotly JSON: SVG and text. Used for figures that are redrawn, because
+ * Plotly's renderer in JupyterLab ignores updates.
+ */
 export function svgBundle(figure: Figure): Bundle {
   return { "image/svg+xml": figureSvg(figure), "text/plain": describeFigure(figure) };
 }

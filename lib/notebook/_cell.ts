@@ -10,9 +10,9 @@ import { RUNNER_KEY } from "./job.ts";
 
 /** A code cell. */
 export interface CodeCell {
-  /** Notebook and position of the cell, for errors: `notebooks/x.ipynb, cell 3 (loss-05)`. */
+  /** Notebook, position and ID of the cell, for errors, such as `notebooks/x.ipynb, cell 3 (loss-05)`. */
   readonly name: string;
-  /** TypeScript. */
+  /** TypeScript source of the cell. */
   readonly text: string;
 }
 
@@ -27,7 +27,8 @@ export interface Edit {
 export const MODULE_END = "export {};";
 
 /**
- * Returns the program of a cell: its text, in parentheses if Deno's kernel parses it as an object rather than a block.
+ * Returns the program of a cell. The program is the cell's text, in parentheses if Deno's kernel interprets the text as
+ * an object and not as a block.
  *
  * Source: `evaluate_line_with_object_wrapping` of Deno's REPL session.
  */
@@ -52,7 +53,7 @@ export function parse(program: string): ts.SourceFile {
 }
 
 /**
- * Runs a function that recurses into a cell's syntax.
+ * Runs a function that recurses into a cell's syntax tree, and returns its result.
  *
  * @throws {UserError} If the stack overflows because the code is nested too deeply.
  */
@@ -70,7 +71,7 @@ export function walking<R>(cell: CodeCell, work: () => R): R {
   }
 }
 
-/** Returns the start and end of a node, without the comments before it. */
+/** Returns the start and end of a syntax node, without the comments before the node. */
 export function spanOf(node: ts.Node, file: ts.SourceFile): { start: number; end: number } {
   return { start: node.getStart(file), end: node.end };
 }
@@ -130,7 +131,10 @@ export function constOf(node: ts.ImportDeclaration, base: URL): string {
   return `${names.length > 0 ? `const { ${names.join(", ")} } = ${call};` : ""}${whole}` || ";";
 }
 
-/** Returns edits that resolve `import(…)` in a cell. With `wrap`, specifiers that are not literals are resolved at run time. */
+/**
+ * Returns edits that resolve the specifiers of `import(…)` in a cell. If `wrap` is true, specifiers that are not
+ * literals are resolved at run time.
+ */
 export function dynamicImports(file: ts.SourceFile, base: URL, { wrap }: { wrap: boolean }): Edit[] {
   const edits: Edit[] = [];
   const visit = (node: ts.Node): void => {
@@ -150,7 +154,7 @@ export function dynamicImports(file: ts.SourceFile, base: URL, { wrap }: { wrap:
   return edits;
 }
 
-/** Returns a text with edits applied. Edits must not overlap. */
+/** Applies edits to a text and returns the result. Edits must not overlap. */
 export function apply(text: string, edits: readonly Edit[]): string {
   let result = "", at = 0;
   for (const { start, end, text: instead } of [...edits].sort((a, b) => a.start - b.start || a.end - b.end)) {

@@ -1,12 +1,12 @@
 /**
- * Displays in a notebook's output that can be redrawn.
+ * Output in notebooks, including output that is redrawn.
  *
  * @module
  */
 import { frontEnd } from "../progress/front_end.ts";
 import type { Bundle } from "./_bundle.ts";
 
-/** Shows data in the notebook. Outside of notebooks, prints its text. */
+/** Shows a MIME bundle in the notebook. Outside of notebooks, prints the text of the bundle. */
 export async function display(data: Bundle): Promise<void> {
   await send("display_data", data, {});
 }
@@ -14,12 +14,12 @@ export async function display(data: Bundle): Promise<void> {
 /** Number of displays so far. A counter gives the same IDs in every run. */
 let displays = 0;
 
-/** Display whose data can be replaced. Outside of notebooks, only the last data is printed. */
+/** Output that can be replaced. Outside of notebooks, only the text of the last bundle is printed. */
 export class LiveDisplay {
   readonly #id = `losskit-live-${++displays}`;
   #begun = false;
 
-  /** Replaces the data shown. */
+  /** Shows a MIME bundle in place of the previous bundle. Has no effect outside of notebooks. */
   async draw(data: Bundle): Promise<void> {
     if (frontEnd() === undefined) return;
     const type = this.#begun ? "update_display_data" : "display_data";
@@ -27,7 +27,7 @@ export class LiveDisplay {
     await send(type, data, { display_id: this.#id });
   }
 
-  /** Shows data for the last time. */
+  /** Shows the last bundle. Outside of notebooks, prints its text. */
   async finish(data: Bundle): Promise<void> {
     return frontEnd() === undefined ? await display(data) : await this.draw(data);
   }

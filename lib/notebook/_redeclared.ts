@@ -1,13 +1,14 @@
 /**
- * Names that a cell redeclares. In V8's REPL mode a new declaration replaces the old one. Until the new one is
- * initialized, the name keeps its old value: `const x = x + 1` works. TypeScript has no such scope.
+ * Names that a cell redeclares. In V8's REPL mode, a new declaration replaces the old declaration. Until the new
+ * declaration is initialized, the name keeps its old value, so that `const x = x + 1` works. TypeScript has no
+ * equivalent scope.
  *
  * @module
  */
 import ts from "typescript";
 import type { Edit } from "./_cell.ts";
 
-/** Name of a value that a cell declares at the top level. */
+/** A value that a cell declares at the top level. */
 export interface Declared {
   /** The name. */
   readonly name: string;
@@ -17,7 +18,7 @@ export interface Declared {
   readonly varAt?: number | undefined;
 }
 
-/** Returns the values that a cell declares at the top level, without imports. */
+/** Returns the values that a cell declares at the top level. Omits imports. */
 export function declarationsOf(file: ts.SourceFile): Declared[] {
   return file.statements.flatMap((statement): Declared[] => {
     const { end } = statement;
@@ -40,7 +41,10 @@ function namesOf(name: ts.BindingName): string[] {
   return name.elements.flatMap((element) => ts.isOmittedExpression(element) ? [] : namesOf(element.name));
 }
 
-/** Returns edits that replace `var` of redeclared names by `let`, because a second `var` cannot change the type. */
+/**
+ * Returns edits that replace `var` by `let` in declarations of redeclared names. TypeScript allows no second `var` with
+ * another type.
+ */
 export function varEdits(again: readonly Declared[], all: readonly Declared[]): Edit[] {
   const twice = (name: string) => all.filter((one) => one.name === name).length > 1;
   const places = new Set(again.flatMap(({ varAt }) => varAt ?? []));
@@ -48,7 +52,10 @@ export function varEdits(again: readonly Declared[], all: readonly Declared[]): 
   return [...places].map((start) => ({ start, end: start + "var".length, text: "let" }));
 }
 
-/** Returns edits that replace uses of a name before its new declaration by an alias of its old value. */
+/**
+ * Returns edits for names that are used before their new declaration in the same cell. The edits replace these uses by
+ * an alias of the old value.
+ */
 export function earlierUses(
   file: ts.SourceFile,
   again: readonly Declared[],

@@ -1,6 +1,6 @@
 /**
- * Conversion of a notebook's cells to one module for the type check. Each cell must be syntactically complete. It is
- * placed in a block after an empty statement, so that neighboring cells do not change its meaning.
+ * Conversion of a notebook's cells to one module for the type check. Each cell must be syntactically complete. Each
+ * cell becomes a block after an empty statement, so that neighboring cells do not change its meaning.
  *
  * @module
  */
@@ -24,7 +24,7 @@ import { declarationsOf, earlierUses, varEdits } from "./_redeclared.ts";
 
 /** Module with the code of all cells, and the origin of its lines. */
 export interface CheckModule {
-  /** TypeScript. */
+  /** TypeScript source of the module. */
   readonly text: string;
   /** Origin of each line, from index 1: index of the cell, and line in the cell. Undefined for generated lines. */
   readonly lines: readonly ({ readonly cell: number; readonly line: number } | undefined)[];

@@ -20,12 +20,12 @@ export interface ExecuteOptions {
   readonly timeout?: number;
 }
 
-/** Result of an execution: the notebook with outputs, or a failure. */
+/** Result of {@linkcode executeNotebook}: the notebook with outputs, or a message about the failure. */
 export type Execution =
   | { readonly notebook: Notebook; readonly failure?: undefined }
   | { readonly notebook?: undefined; readonly failure: string };
 
-/** Returns the code cells of a notebook, with names for errors. Omits empty cells. */
+/** Returns the code cells of a notebook. Omits empty cells. */
 export function codeCells(notebook: Notebook, path: string): CodeCell[] {
   return notebook.cells.filter(isCode).map((cell, i) => ({
     name: `${path}, cell ${i + 1} (${cell.id})`,
@@ -34,9 +34,10 @@ export function codeCells(notebook: Notebook, path: string): CodeCell[] {
 }
 
 /**
- * Runs all cells in order.
+ * Runs all cells of a notebook in order, in a separate process.
  *
- * @returns The notebook with outputs and execution counts, or a failure with notebook, cell and line.
+ * @returns The notebook with outputs and execution counts, or a message that names the notebook, cell and line of the
+ * failure.
  * @throws {UserError} If a cell contains an export or is nested too deeply.
  */
 export async function executeNotebook(notebook: Notebook, options: ExecuteOptions): Promise<Execution> {

@@ -35,7 +35,7 @@ const WHAT: Readonly<Record<keyof Sources, string>> = {
 };
 
 /**
- * Returns the notebook with current checksums.
+ * Returns a copy of the notebook whose metadata contains the current checksums of its code and data.
  *
  * @param path Path of the notebook, the base of the paths in `reads`.
  */
@@ -44,7 +44,7 @@ export function stamped(notebook: Notebook, path: string): Notebook {
   return { ...notebook, metadata: { ...notebook.metadata, losskit } };
 }
 
-/** Returns the reasons why a notebook's outputs are stale; an empty list if they are fresh. */
+/** Returns the reasons why a notebook's outputs are stale. Returns an empty list if the outputs are up to date. */
 export function staleness(notebook: Notebook, path: string): string[] {
   const { sha256 } = stampOf(notebook);
   if (sha256 === undefined) return ["never run"];

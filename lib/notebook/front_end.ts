@@ -6,42 +6,42 @@
 import { shortText } from "./_short_text.ts";
 import type { DisplayContent, MimeBundle, OutputStore } from "./outputs.ts";
 
-/** Symbol of a method that returns an object's data by MIME type, or a promise of it. */
+/** Symbol `Jupyter.display`: key of the method with which an object defines its display. */
 export const DISPLAY: unique symbol = Symbol.for("Jupyter.display") as never;
 
 /** Options of `display`. */
 export interface DisplayOptions {
-  /** True if the value is data by MIME type. Default: false. */
+  /** True if the value is a MIME bundle: data by MIME type. Default: false. */
   readonly raw?: boolean;
-  /** True to replace the display with this `display_id`. Default: false. */
+  /** True to replace the output that was shown with the same `display_id`. Default: false. */
   readonly update?: boolean;
-  /** ID for later updates. */
+  /** ID of the output, with which later calls replace it. Default: none. */
   readonly display_id?: string;
 }
 
-/** Value that defines its own display. */
+/** Object that defines its own display. */
 export interface Displayable {
-  /** Returns the data by MIME type. */
+  /** Returns the MIME bundle to show. */
   [DISPLAY](): MimeBundle | Promise<MimeBundle>;
 }
 
-/** Functions of `Deno.jupyter`. */
+/** Functions of `Deno.jupyter`, implemented by the headless runner. */
 export interface JupyterStandIn {
-  /** {@linkcode DISPLAY}. */
+  /** The symbol {@linkcode DISPLAY}. */
   readonly $display: typeof DISPLAY;
-  /** Sends a message, as the kernel does. */
+  /** Handles a message that the kernel would send to the front end, such as `display_data`. */
   broadcast(type: string, content: Record<string, unknown>, extra?: unknown): Promise<void>;
   /** Shows an object. */
   display(object: unknown, options?: DisplayOptions): Promise<void>;
-  /** Returns an object's data by MIME type. */
+  /** Returns the MIME bundle of an object. */
   format(object: unknown): Promise<MimeBundle>;
-  /** Returns HTML from a template literal. */
+  /** Converts a template literal to an object that is shown as HTML. */
   html(strings: TemplateStringsArray, ...values: unknown[]): Displayable;
-  /** Returns Markdown from a template literal. */
+  /** Converts a template literal to an object that is shown as Markdown. */
   md(strings: TemplateStringsArray, ...values: unknown[]): Displayable;
-  /** Returns SVG from a template literal. */
+  /** Converts a template literal to an object that is shown as SVG. */
   svg(strings: TemplateStringsArray, ...values: unknown[]): Displayable;
-  /** Returns a PNG or JPEG image from its path or bytes. */
+  /** Converts the path or the bytes of a PNG or JPEG file to an object that is shown as an image. */
   image(source: string | Uint8Array): Displayable;
 }
 
@@ -91,7 +91,9 @@ export function createStandIn(store: OutputStore, currentCell: () => number): Ju
   };
 }
 
-/** Returns an object's own data by MIME type, or its shortened text. */
+/**
+ * Returns the MIME bundle of an object. If the object does not define its display, the bundle is its shortened text.
+ */
 export async function format(object: unknown): Promise<MimeBundle> {
   if (typeof object === "object" && object !== null || typeof object === "function") {
     const own = (object as Partial<Displayable>)[DISPLAY];

@@ -22,10 +22,10 @@ const SUBPATHS = [
 ];
 
 /**
- * Prints the signature and documentation of a public name, as `deno doc` reads them from the library.
+ * Prints the signature and the documentation of a public name of the library, like `deno doc`.
  *
- * @param name A function, class or type, such as `sweep`, `TrainerOptions` or `Trainer.step`. Default: list all names of
- * the root module.
+ * @param name A function, class, type or method, such as `sweep`, `TrainerOptions` or `Trainer.step`. Default: prints a
+ * list of all names of the root module.
  * @throws {UserError} If the library has no such name.
  */
 export async function help(name?: string): Promise<void> {

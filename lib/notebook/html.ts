@@ -1,5 +1,6 @@
 /**
- * Export of a notebook as one HTML page with text, code and outputs. The page needs no network and contains no scripts.
+ * Export of a notebook as one HTML page with text, code and outputs. The page makes no network requests and contains no
+ * scripts.
  *
  * @module
  */
@@ -39,7 +40,8 @@ img, svg { max-width: 100%; height: auto; } .outputs svg { background: #fff; }
 const PREFERRED = ["image/svg+xml", "text/html", "image/png", "image/jpeg", "text/markdown", "text/plain"];
 
 /**
- * Returns the page. Formulas become MathML. Plotly figures are shown as the SVG in the same output.
+ * Returns the HTML page of a notebook. Formulas become MathML. Plotly figures are shown as SVG, which their outputs
+ * also contain.
  *
  * @param title Title of the page if the notebook has no heading.
  */

@@ -36,19 +36,19 @@ const notebookSchema = v.looseObject({
 /** Text in nbformat: a string, or a list of lines with their line ends. */
 export type MultilineText = string | string[];
 
-/** Output of a cell: a stream, data by MIME type, or an error. */
+/** Output of a cell: text of a stream, a MIME bundle, or an error. */
 export interface Output {
   /** `stream`, `display_data`, `execute_result` or `error`. */
   readonly output_type: string;
-  /** Further fields of nbformat for this type. */
+  /** Further fields that nbformat defines for the type. */
   readonly [field: string]: unknown;
 }
 
-/** Cell. Only code cells have `outputs` and `execution_count`. */
+/** A cell of a notebook. Only code cells have `outputs` and `execution_count`. */
 export interface Cell {
   /** Kind of the cell. */
   cell_type: "code" | "markdown" | "raw";
-  /** Permanent name in the notebook. */
+  /** ID of the cell, unique in the notebook. */
   id: string;
   /** Metadata, including `tags`. */
   metadata: Record<string, unknown>;
@@ -56,15 +56,15 @@ export interface Cell {
   source: MultilineText;
   /** Outputs of the last execution. */
   outputs?: Output[] | undefined;
-  /** Position in the order of execution. */
+  /** Position of the cell in the order of execution, from 1. Null before the first execution. */
   execution_count?: number | null | undefined;
 }
 
-/** Notebook. */
+/** Content of a notebook file. */
 export interface Notebook {
   /** Cells in order. */
   cells: Cell[];
-  /** Kernel, language, and losskit's fields under `losskit`. */
+  /** Metadata: kernel, language, and losskit's fields under `losskit`. */
   metadata: Record<string, unknown>;
   /** Major version of the format. */
   nbformat: 4;
@@ -115,7 +115,7 @@ export function joined(text: MultilineText): string {
   return typeof text === "string" ? text : text.join("");
 }
 
-/** Returns text as a list of lines, as Jupyter writes it for readable diffs. */
+/** Splits text into lines that keep their line ends. Jupyter stores text in this form for readable diffs. */
 export function inLines(text: string): string[] {
   return text === "" ? [] : text.split(/(?<=\n)/);
 }

@@ -5,14 +5,14 @@
  */
 import type { Output } from "./ipynb.ts";
 
-/** Key, for `Symbol.for`, of the runner's functions on the global object of a running cell. */
+/** Key for `Symbol.for`. The global object of a running cell has the runner's functions under this symbol. */
 export const RUNNER_KEY = "losskit.notebook";
 
-/** Notebook to run. */
+/** Notebook to run: the input of the process. */
 export interface Job {
   /** URL of the notebook. */
   readonly notebook: string;
-  /** JavaScript of each code cell, and its first line in stacks (at least 2). */
+  /** Code cells in order: the JavaScript, and the number of its first line in stack traces (at least 2). */
   readonly cells: readonly { readonly code: string; readonly firstLine: number }[];
 }
 
@@ -22,13 +22,13 @@ export interface JobFailure {
   readonly cell: number;
   /** Name and message of the error. */
   readonly message: string;
-  /** Stack of the error, with line numbers of the job. */
+  /** Stack trace of the error. The line numbers are those of {@linkcode Job.cells}. */
   readonly stack: string;
-  /** True for errors outside of awaited code: an error in a timer, or an unhandled rejection. */
+  /** True if the error occurred outside of awaited code: in a timer, or as an unhandled rejection. */
   readonly isUncaught: boolean;
 }
 
-/** Result of a notebook. */
+/** Result of a notebook: the output of the process. */
 export interface JobResult {
   /** Outputs of each code cell. */
   readonly outputs: Output[][];

@@ -33,7 +33,10 @@ interface Address {
 
 let installed = false;
 
-/** Makes the end of each cell wait for the cell's outputs. No effect outside of Deno's kernel, or if called again. */
+/**
+ * Delays the end of each cell until the kernel has sent the cell's outputs. Has no effect outside of Deno's kernel, or
+ * if called again.
+ */
 export function keepOutputs(): void {
   const { internal } = Deno as unknown as { internal: symbol };
   const kernel = (Deno as unknown as Record<symbol, { jupyter?: KernelInternals } | undefined>)[internal]

@@ -1,5 +1,5 @@
 /**
- * JupyterLab in a separate Python environment in the user's cache. Other installations are not changed.
+ * JupyterLab in a separate Python environment in the user's cache. Other Python installations are not changed.
  *
  * @module
  */

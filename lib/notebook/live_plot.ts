@@ -9,9 +9,9 @@ import { figureBundle, svgBundle } from "./_bundle.ts";
 import { LiveDisplay } from "./_display.ts";
 import { stopSignal } from "./stop.ts";
 
-/** Step or evaluation, as yielded by `train` or returned by `trainer.step`. Other events are passed through. */
+/** A step or an evaluation, as yielded by `train` or returned by `trainer.step`. Other events are not plotted. */
 export interface LossEvent {
-  /** `step`, `eval`, or another event. Default: step. */
+  /** Kind of the event: `step`, `eval`, or another kind. Default: `step`. */
   readonly event?: string;
   /** Number of finished steps. */
   readonly step?: number;
@@ -19,11 +19,11 @@ export interface LossEvent {
   readonly loss?: number;
 }
 
-/** Options of a live plot. */
+/** Options of {@linkcode livePlot}. */
 export interface LivePlotOptions {
-  /** Title. Default: Loss. */
+  /** Title of the figure. Default: `Loss`. */
   readonly title?: string | undefined;
-  /** Label of the vertical axis. Default: nats per token. */
+  /** Label of the vertical axis. Default: `nats per token`. */
   readonly y?: string | undefined;
   /** Minimum time between two updates in milliseconds. Default: 500. */
   readonly every?: number | undefined;
@@ -33,7 +33,7 @@ export interface LivePlotOptions {
 const NAMES = optionNames<LivePlotOptions>({ title: true, y: true, every: true });
 
 /**
- * Requires known options of a live plot.
+ * Requires that an object has only options of {@linkcode livePlot}.
  *
  * @throws {RangeError} For an unknown name.
  */
@@ -42,10 +42,11 @@ export function requirePlotOptions(options: LivePlotOptions): void {
 }
 
 /**
- * Plots the losses of a training loop while it runs, and yields its events. The Stop button of a notebook ends the loop
- * after the current step and keeps the current weights.
+ * Plots the losses of a training loop while the loop runs, and yields the loop's events. The Stop button of a notebook
+ * ends the loop after the current step. The model keeps its current weights.
  *
- * During the loop the figure is SVG, because every front end can update SVG. The final figure is a Plotly figure.
+ * During the loop, the figure is an SVG image, because every front end can update SVG. The final figure is a Plotly
+ * figure.
  *
  * @param events Result of `train`, or an iterable of results of `trainer.step`.
  * @param options Title, axis label and update interval.

@@ -1,6 +1,6 @@
 /**
- * Functions for notebooks: display, documentation, and a stop signal. In Deno's kernel, importing this module prevents the
- * loss of cell outputs (see `kernel_outputs.ts`).
+ * Functions for notebooks: display, documentation, and a stop signal. In Deno's kernel, the import of this module also
+ * prevents the loss of cell outputs (see `kernel_outputs.ts`).
  *
  * @module
  */

@@ -86,7 +86,7 @@ function isPathFault(error: unknown): error is Error {
   return error instanceof Error && ["ENAMETOOLONG", "ELOOP", "EISDIR", "ENOTDIR"].includes(String(code));
 }
 
-/** Permanently revokes the permissions run, ffi and net, before the command reads untrusted records. */
+/** Permanently revokes the permissions `run`, `ffi` and `net`. Called before a command reads untrusted records. */
 export function onlyRead(): void {
   for (const name of ["run", "ffi", "net"] as const) Deno.permissions.revokeSync({ name });
 }
@@ -115,24 +115,27 @@ function guardOutput(): void {
   };
 }
 
-/** Prints text. On a terminal, wraps sentences at words. Lines of tables, which have runs of spaces, stay as they are. */
+/**
+ * Prints text. On a terminal, wraps sentences at word boundaries. Does not wrap lines of tables, which are recognized
+ * by repeated spaces.
+ */
 export function printText(text: string): void {
   const columns = Deno.stdout.isTerminal() ? terminalColumns() : Infinity;
   console.log(wrapSentences(printableLines(text), columns));
 }
 
-/** Wraps the lines of a text that are no lines of a table. */
+/** Wraps the lines of a text, except lines of tables. */
 export function wrapSentences(text: string, columns: number): string {
   if (columns === Infinity) return text;
   return text.split("\n").map((line) => / {2}/.test(line) ? line : wrapAnsi(line, columns)).join("\n");
 }
 
-/** Sets exit status 3 if a run is damaged. */
+/** Sets exit status 3 if the record of a run is damaged. */
 export function reportDamage(leftOut: readonly LeftOutRun[]): void {
   if (leftOut.some(({ damaged }) => damaged)) Deno.exitCode ||= EXIT.someFailed;
 }
 
-/** Meanings of exit statuses, by status. */
+/** Meaning of each exit status, by its number. */
 export type Statuses = Readonly<Record<number, string>>;
 
 /** Exit statuses that several commands share. */
@@ -157,7 +160,7 @@ export function list(text: string): string[] {
   return text.split(",").map((part) => part.trim()).filter((part) => part !== "");
 }
 
-/** Returns a parser of an option that takes a single name. `remedy` ends the error message. */
+/** Returns a parser for an option that takes a single name. `remedy` is the last sentence of the error message. */
 export function oneName(flag: string, remedy = ""): (text: string) => string {
   return (text) => {
     const names = list(text);
@@ -166,17 +169,17 @@ export function oneName(flag: string, remedy = ""): (text: string) => string {
   };
 }
 
-/** Describes the default of `--out` for commands that take a spec. */
+/** Help text: the default of `--out` in commands that take a spec. */
 export const DEFAULT_FOLDER_HELP =
   "experiments/out/NAME with the spec's name, or NAME-HASH if that folder contains runs of a different spec";
 
-/** Describes `--floor`. */
+/** Help text of `--floor`. */
 export const FLOOR_HELP = "number of perturbed float32 runs per setting, which measure the noise floor";
 
-/** Describes `--tolerance`. */
+/** Help text of `--tolerance`. */
 export const TOLERANCE_HELP = "smallest gap of the loss that matters, in nats per token";
 
-/** Collects the values of a repeatable option. */
+/** Appends the value of a repeatable option to its earlier values. */
 export function append(value: string, before: string[] = []): string[] {
   return [...before, value];
 }
@@ -186,7 +189,7 @@ export function escaped(text: string): string {
   return text.replaceAll("\\n", "\n").replaceAll("\\t", "\t");
 }
 
-/** Describes precision policies. */
+/** Help text: the list of precision policies. */
 export const POLICIES_HELP =
   `off (float32), on (bf16-autocast; on a GPU bf16-autocast-cuda), ${POLICY_CHOICES}, for example emulated:e4m3fn. ` +
   "Optional parts of a name are in brackets. docs/precision.md describes all policies";

@@ -1,6 +1,6 @@
 /**
- * All commands by what a user wants to do, with the permissions that they do without. Their descriptions are those of the
- * tasks in `deno.json`.
+ * All commands, grouped by purpose, with the permissions that are revoked. The descriptions are those of the tasks in
+ * `deno.json`.
  *
  * @module
  */
@@ -13,7 +13,10 @@ export interface CommandEntry {
   readonly name: string;
   /** Returns the command. Its module is loaded on the first call. */
   readonly load: () => Promise<{ readonly program: Command }>;
-  /** Permissions that are revoked before the command starts. It reads records of others. Default: none. */
+  /**
+   * Permissions that are revoked before the command starts, because the command reads records of other users. Default:
+   * none.
+   */
   readonly without?: readonly ("run" | "ffi" | "net")[];
 }
 

@@ -51,7 +51,7 @@ export const program: Command = command(
   )
   .argument(
     "[second-run]",
-    "folder of the second run, which differs from the first in precision only, or in seed only (the difference between the seeds is then reported)",
+    "folder of the second run. The two runs may differ only in precision, or only in seed",
   )
   .option(
     "--out <folder>",

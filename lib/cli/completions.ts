@@ -28,7 +28,7 @@ interface Completed {
 
 const SCRIPTS: Readonly<Record<string, (commands: readonly Completed[]) => string>> = { bash, zsh, fish };
 
-/** Creates the command that prints a script for the given commands. */
+/** Creates the command that prints a shell script which completes the given commands. */
 export function completionsOf(commands: readonly CompletedCommand[]): Command {
   return command("completions", "Print a script that completes commands and options in a shell.")
     .addArgument(new Argument("<shell>", "shell that reads the script").choices(Object.keys(SCRIPTS)))

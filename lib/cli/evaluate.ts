@@ -35,7 +35,7 @@ export const program: Command = command(
   .option("--text <text>", "measure the loss of this text, and print the loss of each token")
   .option(
     "--eval-tokens <n>",
-    "number of target tokens, rounded down to whole windows, or all. Training evaluates less text: see --eval-bytes of train",
+    "number of tokens whose loss is measured, rounded down to whole windows, or all. Evaluations during training use less text: see --eval-bytes of train",
     tokens,
     "all",
   )

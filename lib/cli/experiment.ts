@@ -22,7 +22,7 @@ export const program: Command = command(
   .argument("<file>", "an experiment: a .ts file, for example experiments/a_pure_bf16.ts")
   .option(
     "--quick",
-    "train fewer and shorter runs (under 1 minute); prints the direction of the effect, no verdict",
+    "train fewer and shorter runs (under 1 minute), and print the direction of the effect without a verdict",
   )
   .option(
     "--out <folder>",

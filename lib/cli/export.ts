@@ -17,7 +17,7 @@ export const program: Command = command(
     ...STATUS.stopped,
   },
 )
-  .argument("<folder>", "a sweep's folder; with --check, also an output folder")
+  .argument("<folder>", "a sweep's folder, or with --check the output folder of an export")
   .option("--format <list>", `formats: ${EXPORT_FORMATS.join(", ")}`, "parquet")
   .option("--out <folder>", "output folder (default: export/ in the sweep's folder)")
   .addOption(

@@ -23,10 +23,11 @@ const SYNONYMS: readonly (readonly [words: readonly string[], flags: readonly st
 ];
 
 /**
- * Replaces commander's suggestion in an error on an unknown flag, if another program's flag has a counterpart.
+ * Improves commander's error for an unknown flag. If the flag belongs to another training program, the error suggests
+ * losskit's flag with the same meaning.
  *
  * @param error Commander's message.
- * @param own Flags of the command with their dashes.
+ * @param own Flags of the command, including the dashes.
  */
 export function withSynonym(error: string, own: readonly string[]): string {
   const [whole, word = ""] = /^error: unknown option '--?([A-Za-z0-9_-]+)(?:=[^']*)?'/.exec(error) ?? [];

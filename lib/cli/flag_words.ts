@@ -15,7 +15,7 @@ const BYTES = 256;
 /** Names of tokenizers without a size. */
 const TOKENIZERS = ["char", "character", "byte", "gpt2"];
 
-/** Returns a policy of `--amp`. Throws if it is unknown. */
+/** Checks and returns a word of `--amp`. Throws if the policy is unknown. */
 export function policyWord(word: string): string {
   if (word === "off" || word === "on") return word;
   try {
@@ -32,7 +32,10 @@ export function policyWord(word: string): string {
   }
 }
 
-/** Returns a tokenizer of `--vocab`. Throws if it is unknown, or if a number of BPE tokens is too small. */
+/**
+ * Checks and returns a word of `--vocab`. Throws if the tokenizer is unknown, or the vocabulary size of a byte-pair
+ * encoding is too small.
+ */
 export function vocabWord(word: string): string {
   const size = /^(?:bpe:)?(\d+)$/.exec(word)?.[1];
   if (size !== undefined && Number(size) < BYTES) {

@@ -29,7 +29,7 @@ export const program: Command = command(
 )
   .argument("<model>", MODEL_HELP)
   .option("--prompt <text>", "text to continue; repeatable (default: a line break)", append)
-  .option("--prompts <file>", "UTF-8 text file with a prompt on each line")
+  .option("--prompts <file>", "UTF-8 text file with one prompt per line")
   .option("--batch <B>", "number of prompts that the model continues at a time", numberOption("--batch"), 8)
   .option(
     "--stop <text>",
@@ -55,7 +55,7 @@ export const program: Command = command(
   )
   .option(
     "--seed <n>",
-    "sampling seed; each prompt has a random stream of its own from it",
+    "seed of the sampling; each prompt gets its own random stream, derived from this seed",
     numberOption("--seed"),
     1,
   )

@@ -6,7 +6,7 @@ import { command, list, runCommand, STATUS } from "./command.ts";
 
 export const program: Command = command(
   "note",
-  "Write a note and tags into a run's folder. Reports show notes and filter by tags. Without text and flags, print them.",
+  "Write a note and tags into a run's folder. Reports show the notes, and can be filtered by tag. Without text and flags, print the current note and tags.",
   { ...STATUS.done, ...STATUS.badInput, ...STATUS.stopped },
 )
   .argument("<run>", "a run's folder, for example experiments/out/default/runs/ID")

@@ -32,7 +32,7 @@ export const program: Command = command(
 )
   .argument(
     "<folders...>",
-    "a sweep's folder; with --out, several folders in one report, for example of a CPU and a GPU",
+    "a sweep's folder; or with --out, several folders for one joint report, for example of sweeps on a CPU and on a GPU",
   )
   .option("--tolerance <nats>", TOLERANCE_HELP, numberOption("--tolerance"), DEFAULT_TOLERANCE)
   .option("--out <file>", "HTML file of the joint report")

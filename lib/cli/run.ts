@@ -32,7 +32,7 @@ export const program: Command = command(
   .argument("<folder>", "a folder with a plan.json, written by cluster or sweep")
   .option(
     "--index [i]",
-    "index of the run in the plan, from 0 (required); if no number follows, SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX",
+    "required: index of the run in the plan, from 0. --index without a number reads SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX",
   )
   .option(
     "--deadline <when>",

@@ -40,7 +40,7 @@ const PARSERS: Readonly<Record<string, Parser>> = {
 /** Fields that a sweep derives: B from `tokensPerStep` and T, threads from the number of concurrent runs. */
 const NOT_OF_SWEEPS: readonly string[] = ["B", "threads"];
 
-/** The fields of a sweep's flags. A field with a list has the name and the flag of its list. */
+/** Fields for which `sweep` has flags. A field that a spec states as a list has the name and the flag of that list. */
 export const SWEEP_FIELDS: Fields = RUN_FIELD_ENTRIES
   .filter(([name]) => !NOT_OF_SWEEPS.includes(name))
   .map((
@@ -55,8 +55,8 @@ function listed(field: RunField, { flag, doc }: NonNullable<RunField["list"]>): 
  * Adds the flags of run fields to a command.
  *
  * @param program Command.
- * @param options `fields`: table of fields (default: all); `defaultOf`: returns a field's default for the help text, or
- * undefined to omit it.
+ * @param options `fields`: table of fields. Default: all fields of a run. `defaultOf`: returns the default of a field
+ * for the help text, or undefined if the help text states no default.
  */
 export function addRunFlags(
   program: Command,
@@ -106,7 +106,8 @@ function requireRange(value: number | string, name: string, field: RunField): nu
 }
 
 /**
- * Returns the fields of a run from a command's parsed options. The flag of a boolean field sets the opposite of its default.
+ * Returns the fields of a run that a command's parsed options set. The flag of a boolean field sets the opposite of the
+ * field's default.
  */
 export function runFieldsOf(
   given: Readonly<Record<string, unknown>>,

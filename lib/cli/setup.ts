@@ -10,10 +10,10 @@ import "../text/library_tokenizer.ts";
 import { command, runCommand } from "./command.ts";
 
 /**
- * Returns the command.
+ * Creates the command `setup`.
  *
- * @param loadCommands Loads the modules of all commands. Default: nothing, as in a checkout, where `deno task` downloads all
- * packages.
+ * @param loadCommands Loads the modules of all commands, which downloads their packages. Default: loads nothing, as in
+ * a checkout, where `deno task` downloads all packages.
  */
 export function setupOf(loadCommands: () => Promise<void> = async () => {}): Command {
   return command(

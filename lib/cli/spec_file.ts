@@ -32,7 +32,10 @@ export async function readSpec(path: string): Promise<SweepSpecInput> {
   }
 }
 
-/** Returns a spec with fields from flags. Undefined fields are omitted. A value that is no object stays, for the library to refuse. */
+/**
+ * Returns a spec whose fields are replaced by those set with flags. Undefined fields are omitted. Returns values other
+ * than objects unchanged, so that the library reports them.
+ */
 export function withFields(spec: SweepSpecInput, fields: Readonly<Record<string, unknown>>): SweepSpecInput {
   if (typeof spec !== "object" || spec === null || Array.isArray(spec)) return spec;
   const given = Object.entries(fields).filter(([, value]) => value !== undefined);

@@ -57,7 +57,7 @@ export const program: Command = command(
   )
   .option(
     "--floor <n>",
-    `${FLOOR_HELP} (default: 2 without a spec and without flags that set fields of it, such as --steps; otherwise 0)`,
+    `${FLOOR_HELP} (default: 0, or 2 for the built-in sweep without flags that change its runs, such as --steps)`,
     numberOption("--floor"),
   )
   .option("--retries <n>", "number of retries of a failed run", numberOption("--retries"), 1)
@@ -73,14 +73,14 @@ export const program: Command = command(
   )
   .option(
     "--allow-environment-change",
-    "reuse and resume runs from a different environment: CPU model, TensorFlow version and others (default: run them again)",
+    "reuse and resume runs that were computed in a different environment, for example with another CPU model or TensorFlow version (default: run them again)",
   )
-  .option("--open", "serve the report while the runs progress, and open it in the browser")
+  .option("--open", "serve the report while the runs progress, and open the report in the browser")
   .option("--run-recorded-code", RECORDED_CODE_HELP)
   .option("--tolerance <nats>", TOLERANCE_HELP, numberOption("--tolerance"), DEFAULT_TOLERANCE)
   .option(
     "--resume",
-    "resume without repeating the spec and the flags: read them from the plan in --out. Without a plan, start a new sweep",
+    "resume the sweep in --out. Its plan.json contains the spec and the flags, which need not be repeated. Without a plan, start a new sweep",
   )
   .addHelpText(
     "after",

@@ -20,11 +20,11 @@ export const program: Command = command("train", "Train one model and record the
   .option("--describe", "print the model's layers, parameters and FLOPs, without training")
   .option(
     "--resume",
-    "resume without repeating the other options: read them from the plan in --out. Without a plan, start a new run",
+    "resume the run in --out. Its plan.json contains the other options, which need not be repeated. Without a plan, start a new run",
   )
   .option(
     "--allow-environment-change",
-    "reuse or resume a run from a different environment: CPU model, TensorFlow version and others (default: run it again)",
+    "reuse or resume a run that was computed in a different environment, for example with another CPU model or TensorFlow version (default: run it again)",
   )
   .option("--run-recorded-code", RECORDED_CODE_HELP)
   .action(train);

@@ -28,7 +28,7 @@ const PATHS: readonly string[] = [
   ...["architecture", "loss", "optimizer", "schedule"],
 ];
 
-/** The folder of INIT_CWD, and the folder of the process. */
+/** The folder to which typed paths refer, and the folder of the process. */
 export interface TypingPlace {
   /** Folder in which the user typed the command. */
   readonly typed: string;
@@ -37,8 +37,8 @@ export interface TypingPlace {
 }
 
 /**
- * Returns the folder of INIT_CWD, if it differs from the folder of the process. The variable is removed, so that child
- * processes do not interpret their arguments by it.
+ * Returns both folders if the environment variable `INIT_CWD` names a folder other than that of the process. Otherwise
+ * returns undefined. Removes the variable, so that child processes do not resolve their arguments again.
  */
 export function typingPlace(): TypingPlace | undefined {
   const name = "INIT_CWD", cwd = Deno.cwd();
@@ -49,10 +49,10 @@ export function typingPlace(): TypingPlace | undefined {
 }
 
 /**
- * Returns a typed path for the folder of the process.
+ * Converts a typed path to a path that the process can open from its own folder.
  *
- * If the path exists in one of the two folders only, that folder is used. Otherwise the folder of INIT_CWD is used if it is
- * inside the folder of the process; another program may have set the variable to a different folder.
+ * If the path exists in only one of the two folders, that folder is used. Otherwise, the folder of `INIT_CWD` is used
+ * if it is inside the folder of the process. A folder outside may come from another program that set the variable.
  */
 export function typedPath(path: string, { typed, cwd }: TypingPlace): string {
   if (path === "" || isAbsolute(path)) return path;
@@ -69,7 +69,10 @@ function isThere(path: string): boolean {
   return start !== path && exists(start.replace(/[^\\/]*$/, ""));
 }
 
-/** Makes a command and its subcommands resolve typed paths, for all options and arguments that are paths. */
+/**
+ * Changes a command and its subcommands so that they resolve all options and arguments that are paths with {@linkcode
+ * typedPath}.
+ */
 export function resolveTypedPaths(program: Command): void {
   const place = typingPlace();
   if (place === undefined) return;

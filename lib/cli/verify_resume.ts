@@ -26,9 +26,14 @@ export const program: Command = command(
     ...STATUS.stopped,
   },
 )
-  .argument("<spec>", "a spec: .json, or .ts with a default export; use a small one")
+  .argument("<spec>", "a spec of a small sweep: .json, or .ts with a default export")
   .option("--kills <n>", "number of kills; each kills one run or the whole sweep", numberOption("--kills"), 5)
-  .option("--seed <n>", "seed of the times and targets of kills", numberOption("--seed"), 1)
+  .option(
+    "--seed <n>",
+    "random seed that determines when and which processes are killed",
+    numberOption("--seed"),
+    1,
+  )
   .option(
     "--workers <n>",
     "number of concurrent runs (default: from cores and memory)",

@@ -7,25 +7,28 @@ import { stringify } from "yaml";
 import { EXIT } from "../error/user_error.ts";
 import type { Plan } from "../sweep/plan_file.ts";
 
-/** Options of the manifest. */
+/** Options of {@linkcode kubernetesManifest}. */
 export interface KubernetesOptions {
-  /** Image with Deno and losskit. */
+  /** Name of the container image with Deno and losskit. */
   readonly image: string;
   /** Folder of losskit in the image. */
   readonly workingDir: string;
-  /** PersistentVolumeClaim that holds the plan's folder. */
+  /** Name of the PersistentVolumeClaim that contains the plan's folder. */
   readonly claim: string;
-  /** Mount path, absolute. */
+  /** Absolute path at which the claim is mounted in the container. */
   readonly mount: string;
-  /** Plan's folder in the container, absolute. */
+  /** Absolute path of the plan's folder in the container. */
   readonly dir: string;
-  /** Further arguments of `run`: `--index` and its options. */
+  /** Further arguments of the command `run`: `--index` and options of `run`. */
   readonly flags: readonly string[];
-  /** Concurrent pods. Default: all. */
+  /** Maximum number of concurrent pods. Default: the number of runs. */
   readonly parallel?: number | undefined;
   /** Memory request and limit of a pod, such as `2Gi`. Default: none. */
   readonly memory?: string | undefined;
-  /** Retries of a run, except for final failures and interruptions. Default: 3. */
+  /**
+   * Number of retries of a failed run. Interruptions do not count, and final failures (exit status 2 or 4) are not
+   * retried. Default: 3.
+   */
   readonly retries?: number | undefined;
   /** Seconds between a pod's SIGTERM and its SIGKILL. Default: 120. */
   readonly grace?: number | undefined;
@@ -38,9 +41,9 @@ export const DEFAULT_IMAGE = "losskit";
 const NAME_LENGTH = 50;
 
 /**
- * Returns the YAML manifest for `kubectl apply`. Status 75 (interrupted, with a checkpoint) and disruptions replace the
- * pod without counting as failures. Status 4 (diverged) fails the run; status 2 (bad input) fails the Job. Other
- * failures are retried, counted per run.
+ * Returns the YAML manifest for `kubectl apply`. Exit status 75 (interrupted, with a checkpoint) and disruptions
+ * replace the pod, and do not count as failures. Exit status 4 (diverged) fails the run. Exit status 2 (bad input)
+ * fails the Job. Other failures are retried, and counted per run.
  */
 export function kubernetesManifest({ name, threads, runs }: Plan, options: KubernetesOptions): string {
   const { image, workingDir, claim, mount, dir, memory, retries = 3, grace = 120 } = options;

@@ -1,5 +1,5 @@
 /**
- * Execution of a plan's run by index, as in a job array.
+ * Execution of one run of a plan, chosen by its index, as in a job array.
  *
  * @module
  */
@@ -22,26 +22,33 @@ const INDEX_VARIABLES = ["SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX"] as const
 export interface RunAtOptions {
   /** Index of the run in the plan, from 0. Default: the index that Slurm or Kubernetes assigned to this process. */
   readonly index?: number | undefined;
-  /** Latest end in milliseconds since 1970. Default: the end of the Slurm job, else none. */
+  /**
+   * Time at which the process must have ended, in milliseconds since 1970. Default: the end of the Slurm job, or none
+   * outside of Slurm.
+   */
   readonly deadline?: number | undefined;
-  /** Time before the deadline at which the run stops with a checkpoint, in seconds. Default: 60. */
+  /** Number of seconds before the deadline at which the run stops with a checkpoint. Default: 60. */
   readonly margin?: number | undefined;
-  /** True to resume a run that was started in a different environment. Default: false, such a run starts over. */
+  /** True to resume a run that was started in a different environment. Default: false; such a run starts over. */
   readonly allowEnvironmentChange?: boolean | undefined;
-  /** True to run the code of users in the folder. Default: false, only code that this user named before. */
+  /**
+   * True to run modules that are stored in the folder, for example a custom loss. Default: false. Then only modules
+   * that this user has named by path before are run.
+   */
   readonly runRecordedCode?: boolean | undefined;
-  /** Stops the run after the current step, with a checkpoint. */
+  /** Signal that stops the run after the current step, with a checkpoint. Default: none. */
   readonly signal?: AbortSignal | undefined;
   /** Receives progress, line by line. Default: standard error. */
   readonly print?: ((line: string) => void) | undefined;
 }
 
 /**
- * Runs or resumes one run of a plan in a separate process. The run is claimed, so that it never runs twice at once.
+ * Starts or resumes one run of a plan in a separate process. The process claims the run, so that no other process
+ * executes the run at the same time.
  *
  * @param dir Folder with a `plan.json`.
- * @returns Exit status: 0 finished; 75 interrupted or owned by another process, repeat to resume; 2 bad input; 4
- * forbidden divergence; 3 another failure, which may be temporary.
+ * @returns Exit status. 0: finished. 2: bad input. 3: a failure that may be temporary. 4: the run diverged, and its
+ * spec does not allow divergence. 75: interrupted, or owned by another process; repeat the call to resume.
  * @throws {UserError} If the folder has no plan, or the index is missing or out of range.
  */
 export async function runAt(dir: string, options: RunAtOptions = {}): Promise<number> {

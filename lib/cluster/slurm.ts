@@ -7,40 +7,45 @@ import { EXIT, UserError } from "../error/user_error.ts";
 import { shellWord } from "../file/shell_word.ts";
 import type { Plan } from "../sweep/plan_file.ts";
 
-/** Options of the script. */
+/** Options of {@linkcode slurmScript}. */
 export interface SlurmOptions {
-  /** Path of Deno. A node may override it by `$DENO` or its `PATH`. */
+  /**
+   * Path of Deno on the nodes. The environment variable `DENO` takes precedence. If there is no such file, a node uses
+   * the `deno` in its `PATH`.
+   */
   readonly deno: string;
-  /** Arguments of Deno that run `lib/cli/run.ts`, without the program's own arguments. */
+  /** Arguments of Deno that start `lib/cli/run.ts`, without arguments of the command `run`. */
   readonly command: readonly string[];
   /** Working directory of the command. */
   readonly workingDir: string;
-  /** Plan's folder on the nodes, absolute. */
+  /** Absolute path of the plan's folder on the nodes. */
   readonly dir: string;
-  /** Further arguments of `run`: `--index` and its options. */
+  /** Further arguments of the command `run`: `--index` and options of `run`. */
   readonly flags: readonly string[];
-  /** Concurrent tasks. Default: Slurm's limit. */
+  /** Maximum number of concurrent tasks. Default: Slurm's limit. */
   readonly parallel?: number | undefined;
-  /** Time limit of a task in Slurm's format, such as `02:00:00`. Default: the partition's. */
+  /** Time limit of a task in Slurm's format, such as `02:00:00`. Default: the time limit of the partition. */
   readonly time?: string | undefined;
-  /** Memory of a task in Slurm's format, such as `2G`. Default: the partition's. */
+  /** Memory of a task in Slurm's format, such as `2G`. Default: the partition's default memory. */
   readonly memory?: string | undefined;
-  /** Partition. Default: Slurm's default partition. */
+  /** Name of the partition. Default: Slurm's default partition. */
   readonly partition?: string | undefined;
-  /** Seconds before the time limit at which a task is signaled to write a checkpoint and stop. Default: 120. */
+  /**
+   * Number of seconds before the time limit at which Slurm signals a task to write a checkpoint and stop. Default: 120.
+   */
   readonly warn?: number | undefined;
   /** Maximum number of requeues of an interrupted task. Default: 50. */
   readonly requeues?: number | undefined;
-  /** More options of sbatch, such as `--account=NAME`. */
+  /** Further options of sbatch, such as `--account=NAME`. Default: none. */
   readonly more?: readonly string[] | undefined;
 }
 
 /**
- * Returns the script for `sbatch`. A task that is interrupted (by its time limit, preemption or a user) writes a
- * checkpoint and exits with status 75, which requeues the task. Status 2 (bad input), 4 (diverged) and others are
- * final.
+ * Returns the script for `sbatch`. A task that is interrupted by its time limit, preemption or a user writes a
+ * checkpoint and exits with status 75. Slurm then requeues the task. Every other exit status is final, such as 2 (bad
+ * input) and 4 (diverged).
  *
- * @throws {UserError} For options that sbatch cannot represent.
+ * @throws {UserError} If sbatch cannot represent an option.
  */
 export function slurmScript({ name, threads, runs }: Plan, options: SlurmOptions): string {
   const { dir, workingDir, warn = 120, requeues = 50 } = options;
@@ -89,7 +94,7 @@ exit "$code"
 `;
 }
 
-/** Returns the folder of the tasks' output. It must exist before the tasks start. */
+/** Returns the folder for the output of the tasks. The folder must exist before the tasks start. */
 export function slurmLogs(dir: string): string {
   return `${dir}/slurm`;
 }

@@ -1,5 +1,5 @@
 /**
- * Writes plans as jobs of a cluster: `slurm.sh` and `kubernetes.yaml` in the plan's folder.
+ * Writes job files that execute a plan on a cluster: `slurm.sh` or `kubernetes.yaml` in the plan's folder.
  *
  * @module
  */
@@ -20,13 +20,13 @@ import { slurmLogs, type SlurmOptions, slurmScript } from "./slurm.ts";
 
 /** Options of jobs on every kind of cluster. */
 export interface JobOptions {
-  /** For a spec: folder of plan and runs. Default: the default of `sweep`. */
+  /** Only for a spec: folder for the plan and the runs. Default: the same as in `sweep`. */
   readonly dir?: string | undefined;
-  /** For a spec: threads per run, which is also the number of cores per job. Default: 1. */
+  /** Only for a spec: number of threads per run, and number of cores per job. Default: 1. */
   readonly threads?: number | undefined;
-  /** For a spec: its name in errors. Default: `the given object`. */
+  /** Only for a spec: name of the spec in errors. Default: `the given object`. */
   readonly source?: string | undefined;
-  /** True to resume runs that were started on a different kind of node. Default: false, such runs start over. */
+  /** True to resume runs that were started on a different kind of node. Default: false; such runs start over. */
   readonly allowEnvironmentChange?: boolean | undefined;
 }
 
@@ -36,26 +36,26 @@ export interface SlurmJobOptions
 
 /** Options of {@linkcode writeKubernetesJobs}. */
 export interface KubernetesJobOptions extends JobOptions, Omit<KubernetesOptions, "dir" | "flags"> {
-  /** Plan's folder in the container, absolute. Default: its name under `mount`. */
+  /** Absolute path of the plan's folder in the container. Default: the folder's name under `mount`. */
   readonly folder?: string | undefined;
 }
 
-/** Written jobs of a plan. */
+/** Result of {@linkcode writeSlurmJobs} and {@linkcode writeKubernetesJobs}. */
 export interface WrittenJobs {
-  /** Path of the script or manifest. */
+  /** Path of the written script or manifest. */
   readonly path: string;
-  /** Plan of the jobs. */
+  /** Plan whose runs the jobs execute. */
   readonly plan: Plan;
-  /** Plan's folder on this machine, absolute. */
+  /** Absolute path of the plan's folder on this machine. */
   readonly dir: string;
-  /** Plan's folder in the jobs, absolute. */
+  /** Absolute path of the plan's folder as the jobs see it. */
   readonly folder: string;
 }
 
 /**
- * Writes the runs of a plan as a job array script for `sbatch`, one task per run.
+ * Writes a job array script for `sbatch`, with one task per run of a plan.
  *
- * @param planOrSpec Folder with a `plan.json`, or a spec of a sweep.
+ * @param planOrSpec Folder with a `plan.json`, or the spec of a sweep.
  * @throws {UserError} If the folder has no planned runs, the spec is invalid, or sbatch cannot represent an option.
  */
 export async function writeSlurmJobs(
@@ -88,9 +88,9 @@ export async function writeSlurmJobs(
 }
 
 /**
- * Writes the runs of a plan as the manifest of an Indexed Job for `kubectl apply`, one pod per run.
+ * Writes the manifest of an Indexed Job for `kubectl apply`, with one pod per run of a plan.
  *
- * @param planOrSpec Folder with a `plan.json`, or a spec of a sweep.
+ * @param planOrSpec Folder with a `plan.json`, or the spec of a sweep.
  * @throws {UserError} If the folder has no planned runs, or the spec is invalid.
  */
 export async function writeKubernetesJobs(

@@ -37,7 +37,7 @@ interface Line {
   readonly line: number;
 }
 
-/** Line breaks as defined by TypeScript. */
+/** Line breaks as defined by TypeScript source of the module. */
 const LINE_BREAK = /\r\n|[\n\r\u2028\u2029]/;
 
 /** Returns the syntax errors of a cell, each with the cell's name, line and column. */

@@ -27,7 +27,7 @@ export interface Displayable {
 
 /** Functions of `Deno.jupyter`, implemented by the headless runner. */
 export interface JupyterStandIn {
-  /** The symbol {@linkcode DISPLAY}. */
+  /** The symbol The symbol The symbol The symbol {@linkcode DISPLAY}. */
   readonly $display: typeof DISPLAY;
   /** Handles a message that the kernel would send to the front end, such as `display_data`. */
   broadcast(type: string, content: Record<string, unknown>, extra?: unknown): Promise<void>;

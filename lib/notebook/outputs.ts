@@ -8,7 +8,7 @@ import { inLines, type Output } from "./ipynb.ts";
 /** Data by MIME type. */
 export type MimeBundle = Readonly<Record<string, unknown>>;
 
-/** Content of a display message: data by MIME type, metadata and display ID. */
+/** Content of a display message: MIME bundle, metadata and display ID. */
 export interface DisplayContent {
   /** Data by MIME type. */
   readonly data: MimeBundle;
@@ -46,18 +46,18 @@ export class OutputStore {
     else if (text !== "") entries.push({ kind: "stream", name, text });
   }
 
-  /** Adds data to a cell. */
+  /** Adds a MIME bundle to a cell's outputs. */
   display(cell: number, content: DisplayContent): void {
     this.#of(cell).push({ kind: "data", id: content.transient?.display_id, content });
   }
 
-  /** Adds the value of a cell. */
+  /** Adds a cell's value to its outputs. */
   result(cell: number, data: MimeBundle): void {
     this.#of(cell).push({ kind: "data", id: undefined, content: { data }, count: cell + 1 });
   }
 
   /**
-   * Replaces all data shown with the same display ID, in any cell.
+   * Replaces the data of all outputs with the same display ID, in any cell.
    *
    * @throws {Error} If the ID is unknown.
    */
@@ -78,7 +78,7 @@ export class OutputStore {
     }
   }
 
-  /** Clears a cell's outputs, with `wait` only before the next output. */
+  /** Clears a cell's outputs. If `wait` is true, clears them only when the next output arrives. */
   clear(cell: number, wait: boolean): void {
     if (wait) this.#clearing.add(cell);
     else this.#cells[cell] = [];

@@ -1,8 +1,10 @@
 /**
- * Parameters of a notebook: the declarations in its cell tagged `parameters`, and their given values.
+ * Parameters of a notebook: the declarations in its cell with the tag `parameters`, and the values that a user gives
+ * for them.
  *
- * Types are the schema: `number`, `string`, `boolean`, a union of strings, and arrays of numbers or strings. The tags
- * `@integer`, `@minimum` and `@maximum` in a declaration's doc comment restrict numbers.
+ * The declared types restrict the values. Supported types are `number`, `string`, `boolean`, a union of strings, and
+ * arrays of numbers or strings. The tags `@integer`, `@minimum` and `@maximum` in a declaration's doc comment further
+ * restrict numbers.
  *
  * @module
  */
@@ -14,10 +16,10 @@ import { type Cell, hasTag, joined, type Notebook } from "./ipynb.ts";
 /** Tag of the cell that declares parameters. */
 export const PARAMETERS_TAG = "parameters";
 
-/** Tag and ID of the inserted cell of given values. */
+/** Tag and ID of the inserted cell that contains the given values. */
 export const INJECTED_TAG = "injected-parameters";
 
-/** TypeScript declarations by name, for {@linkcode withParameters}. */
+/** TypeScript declarations of given values, by the name of the parameter. */
 export type ParameterDeclarations = Readonly<Record<string, string>>;
 
 /** Declared parameter. */
@@ -35,7 +37,7 @@ interface Parameter {
 }
 
 /**
- * Parses values of a notebook's parameters.
+ * Parses the values that a user gives for a notebook's parameters.
  *
  * @param given Texts by name, as typed after `-p`.
  * @throws {UserError} If a name is not declared, the type of a declaration is not supported, or a text is not a valid value.
@@ -64,7 +66,10 @@ export function declaredNames(notebook: Notebook, path: string): string[] {
   return declaredParameters(notebook, path).map(({ name }) => name);
 }
 
-/** Returns the notebook with one cell of these declarations after its parameters. Replaces an earlier such cell. */
+/**
+ * Returns a copy of the notebook with an added cell that contains the declarations, after the cell of parameters. An
+ * added cell of an earlier call is replaced.
+ */
 export function withParameters(notebook: Notebook, declarations: ParameterDeclarations): Notebook {
   const cells = notebook.cells.filter((cell) => !hasTag(cell, INJECTED_TAG));
   const lines = Object.values(declarations);

@@ -18,13 +18,13 @@ import { typeProblems } from "./type_check.ts";
 
 /** Options of {@linkcode runNotebooks}. */
 export interface RunNotebooksOptions {
-  /** Texts of parameters by name. Each is set in the notebooks that declare it. */
+  /** Values of parameters as text, by name. A parameter is set in each notebook that declares it. Default: none. */
   readonly parameters?: Readonly<Record<string, string>>;
-  /** Output folder of executed notebooks. Default: notebooks are overwritten. */
+  /** Output folder for the executed notebooks. Default: the notebooks are overwritten. */
   readonly out?: string | undefined;
-  /** Output folder of HTML pages, one per notebook. Default: no pages. */
+  /** Output folder for HTML pages, one per notebook. Default: no pages are written. */
   readonly html?: string | undefined;
-  /** True to check whether outputs are stale, without execution. Default: false. */
+  /** True to only check whether outputs are stale, without execution. Default: false. */
   readonly check?: boolean | undefined;
   /** Time limit per notebook in seconds. Default: 600. */
   readonly timeout?: number | undefined;
@@ -39,9 +39,9 @@ interface Target {
 }
 
 /**
- * Checks the types of all notebooks' cells, then runs the notebooks in order.
+ * Checks the types in the cells of all notebooks, then runs the notebooks in order.
  *
- * @returns Exit code: 0 for success; 2 if a type check fails (nothing is run then); 3 if a notebook failed, or is stale with
+ * @returns Exit status. 0: success. 2: a type check failed, and nothing was run. 3: a notebook failed, or is stale with
  * `check`.
  * @throws {UserError} If a file is not a notebook, a parameter is invalid, or a folder cannot be created.
  */

@@ -11,13 +11,13 @@ import { figureBundle, tableBundle, tableOf } from "./_bundle.ts";
 import { display } from "./_display.ts";
 import { livePlot, type LivePlotOptions, type LossEvent, requirePlotOptions } from "./live_plot.ts";
 
-/** Comparison, as returned by `compare`. */
+/** Comparison of runs, as returned by `compare`. */
 export interface ShownComparison {
   /** Result in one sentence. */
   readonly sentence: string;
-  /** Returns one row per verdict. */
+  /** Returns a table with one row per verdict. */
   table(): ColumnTable;
-  /** Returns the figures. */
+  /** Returns the figures of the comparison. */
   figures(): readonly Figure[];
 }
 
@@ -40,11 +40,12 @@ const HIDDEN = ["run", "data", "status", "steps", "bestValLoss", "spikes", "nonF
  *
  * Fractions in tables have four decimals, unless losskit defines a format for the column. Tables are limited to 50 rows.
  *
- * @param value A `Figure` or a list of figures; an Arquero table, or rows as objects; recorded runs (shown as a table, loss
- * curves, and heat maps of probes if the runs have any); a result of `compare` (shown as a sentence, table and figures); a result of `train` (see {@linkcode livePlot}).
+ * @param value One of: a `Figure` or a list of figures; an Arquero table, or a list of objects as rows; recorded runs,
+ * shown as a table, loss curves, and heat maps of recorded probes; a result of `compare`, shown as a sentence, a table
+ * and figures; a result of `train`, shown by {@linkcode livePlot}.
  * @param options Title, axis label and update interval of a live plot.
  * @throws {RangeError} For an unknown option.
- * @throws {TypeError} If the value is of another kind.
+ * @throws {TypeError} If the value is none of these.
  */
 export async function show(value: Showable, options: LivePlotOptions = {}): Promise<void> {
   requirePlotOptions(options);

@@ -1,5 +1,5 @@
 /**
- * Conversion of cells to scripts that run as in Deno's kernel. For the type check of cells see `check_module.ts`.
+ * Conversion of cells to scripts that run as in Deno's kernel. `check_module.ts` converts cells for the type check.
  *
  * A cell runs as a script in V8's REPL mode, which allows `await` at the top level and redeclared names. Scripts cannot
  * contain imports, so imports become `const { name } = await import(…)`, as in the kernel.
@@ -22,7 +22,7 @@ import {
 
 /** Script of a cell. */
 export interface Script {
-  /** JavaScript. */
+  /** JavaScript of the script. */
   readonly code: string;
   /** Source map from the script to the cell, as JSON. */
   readonly map: string;

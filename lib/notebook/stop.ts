@@ -1,9 +1,9 @@
 /**
  * Stop signal for training in notebooks, aborted by the Stop button.
  *
- * Jupyter can also stop a kernel by message. Deno's kernel then terminates the running JavaScript, and a cell that awaits
- * its promise never finishes: in 6 of 8 training loops the kernel was lost (Deno 2.9.6). Training that observes this signal
- * instead stops after a step, with a checkpoint.
+ * Jupyter can also interrupt a kernel by message. Deno's kernel then terminates the running JavaScript, and a cell that
+ * awaits a promise never finishes. In 6 of 8 training loops, the kernel was lost (Deno 2.9.6). Training that observes
+ * this signal stops after a step instead, with a checkpoint.
  *
  * @module
  */
@@ -14,9 +14,9 @@ let controller = new AbortController();
 let listens = false;
 
 /**
- * Returns a signal that is aborted by the next click on Stop. Pass it to `train({ …, signal: stopSignal() })`. Training then stops
- * after the current step, the model keeps its weights, and the last event contains a checkpoint. Outside of notebooks, the
- * signal is never aborted.
+ * Returns a signal that aborts at the next click on the Stop button. Usage: `train({ …, signal: stopSignal() })`. After
+ * a click, training stops after the current step, the model keeps its weights, and the last event contains a
+ * checkpoint. Outside of notebooks, the signal never aborts.
  */
 export function stopSignal(): AbortSignal {
   const isKernel = frontEnd() !== undefined && !(Symbol.for(RUNNER_KEY) in globalThis);

@@ -29,7 +29,7 @@ export interface CheckedNotebook {
 /**
  * Checks the types of all cells of the notebooks.
  *
- * @returns Problems, each with notebook, cell and line; an empty list if there are none.
+ * @returns Descriptions of the problems, each with notebook, cell and line. Empty without problems.
  * @throws {UserError} If cells cannot be combined (see {@linkcode checkModuleOf}), or the user presses Ctrl-C.
  */
 export async function typeProblems(notebooks: readonly CheckedNotebook[]): Promise<string[]> {

@@ -1,5 +1,6 @@
 /**
- * Explains whether a run is reusable, resumable or new, by changes of its spec, data, code and environment.
+ * Explains whether a run is reusable, resumable or new. The reasons are changes of its spec, data, code and
+ * environment.
  *
  * @module
  */
@@ -32,7 +33,10 @@ import { type Plan, readPlan } from "../sweep/plan_file.ts";
 
 /** State of a run, and the reasons. */
 export interface Explanation {
-  /** `reusable`: finished and unchanged. `resumable`: continues from its checkpoint. `new`: runs from the start. */
+  /**
+   * State of the run. `reusable`: the run is finished and unchanged. `resumable`: the run continues from its
+   * checkpoint. `new`: the run starts from the beginning.
+   */
   readonly verdict: "reusable" | "resumable" | "new";
   /** One line each for the spec, data, code, environment and the run itself. */
   readonly lines: readonly string[];
@@ -47,11 +51,11 @@ interface Identity {
 }
 
 /**
- * Explains a run.
+ * Explains whether a run is reusable, resumable or new, with reasons.
  *
  * @param folder The run's folder, `DIR/runs/ID`. It may be missing if DIR has a plan.
- * @param options `others`: more sweep folders to search for similar runs (default: none); `environment` returns the current
- * environment (default: probes this machine).
+ * @param options `others`: further sweep folders to search for similar runs. Default: none. `environment`: returns the
+ * current environment. Default: probes this machine.
  * @throws {UserError} If the run is neither recorded nor planned, its files are damaged, or another folder is not a
  * sweep folder.
  */

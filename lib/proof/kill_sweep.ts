@@ -11,45 +11,46 @@ import { denoArguments } from "../file/package.ts";
 import type { Plan } from "../sweep/plan_file.ts";
 import { isFinished } from "../sweep/reuse.ts";
 
-/** Disturbance of a sweep. */
+/** Options of {@linkcode killSweep}: how often, when and what to kill. */
 export interface Disturbance {
-  /** Maximum number of kills. The sweep then finishes uninterrupted. */
+  /** Maximum number of kills. After the last kill, the sweep finishes uninterrupted. */
   readonly kills: number;
-  /** Random source of kill times and victims. */
+  /** Source of random numbers, which determines when and which processes are killed. */
   readonly random: Random;
   /**
-   * Returns the mean time until the next kill, in milliseconds, for a number of previous kills. `after checkpoint`: kills a run
-   * as soon as it has a checkpoint.
+   * Returns the mean time until the next kill, in milliseconds. The argument is the number of previous kills. `after
+   * checkpoint`: kills a run as soon as it has a checkpoint.
    */
   readonly pause: ((kills: number) => number) | "after checkpoint";
-  /** Concurrent runs. */
+  /** Number of concurrent runs. */
   readonly workers: number;
-  /** Signal that stops the test early. */
+  /** Signal that stops the test early. Default: none. Default: none. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Returns the error of a verification that a signal stops. */
+/** Returns the error that ends a verification when a signal stops it. */
 export function stoppedVerification(): UserError {
   return new UserError("Cannot verify the spec: interrupted. Repeat the command to start over.", {
     exitCode: EXIT.stopped,
   });
 }
 
-/** Outcome of a disturbed sweep. */
+/** Outcome of {@linkcode killSweep}. */
 export interface Disturbed {
-  /** Number of SIGKILLs sent to workers or whole sweeps. */
+  /** Number of kills. A kill sends SIGKILL to one worker, to the sweep, or to all processes. */
   readonly kills: number;
-  /** Number of sweep starts. */
+  /** Number of times that the sweep was started. */
   readonly starts: number;
-  /** Descriptions of finished runs that were changed afterward. */
+  /** Descriptions of runs whose files changed after they had finished. Empty without such runs. */
   readonly problems: readonly string[];
 }
 
 /**
- * Starts a sweep in a separate process, which runs the unfinished runs of a folder's plan.
+ * Starts a separate process that executes the unfinished runs of a folder's plan.
  *
  * @param dir The folder.
- * @param options `workers`: concurrent runs; `retries`: repetitions of a run that fails, such as by a kill.
+ * @param options `workers`: number of concurrent runs. `retries`: number of retries of a failed run. A killed run
+ * counts as failed.
  */
 export function startSweepProcess(
   dir: string,
@@ -69,8 +70,8 @@ export function startSweepProcess(
  *
  * @param plan The folder's plan.
  * @param dir The folder.
- * @param disturbance Kills and their times.
- * @throws {Error} If the sweep fails for another reason than a kill, with its error output.
+ * @param disturbance Number, times and targets of kills.
+ * @throws {Error} If the sweep fails for another reason than a kill. The message contains the sweep's error output.
  */
 export async function killSweep(plan: Plan, dir: string, disturbance: Disturbance): Promise<Disturbed> {
   const { random, pause, workers, signal } = disturbance;

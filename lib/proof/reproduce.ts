@@ -1,5 +1,5 @@
 /**
- * Reruns a recorded run under the conditions of its manifest, and compares the results.
+ * Reruns a recorded run with the text, threads and environment variables of its manifest, and compares the results.
  *
  * @module
  */
@@ -35,29 +35,32 @@ import { sameBytes } from "./same_results.ts";
 /** Result of a reproduction. */
 export type Reproduction =
   & {
-    /** Changes since the run was recorded, in words. */
+    /** Descriptions of changes of code and environment since the run was recorded. */
     readonly changes: readonly string[];
   }
   & (
-    /** Equal journals and bit-identical checkpoints. */
+    /** `identical`: the journals are equal, and the checkpoints are bit-identical. */
     | { readonly answer: "identical" }
-    /** All losses within the tolerance. */
+    /** All losses differ by at most the tolerance. */
     | {
       readonly answer: "within tolerance";
-      /** Largest absolute difference of a loss, in nats per token. */
+      /** Largest absolute difference between two losses of the same step, in nats per token. */
       readonly largest: number;
-      /** Step of the largest difference. */
+      /** Step with the largest difference. */
       readonly at: number;
     }
-    /** Some loss beyond the tolerance, or a missing step. */
+    /**
+     * `diverged`: a loss differs by more than the tolerance, or a step is missing. `difference` is the first such
+     * difference.
+     */
     | { readonly answer: "diverged"; readonly difference: Difference }
-    /** No comparison: the run could not be repeated. */
+    /** `cannot`: the run could not be repeated. */
     | { readonly answer: "cannot"; readonly reason: string }
   );
 
-/** Options of a reproduction. */
+/** Options of {@linkcode reproduceRun}. */
 export interface ReproduceOptions {
-  /** Signal that requests a stop. */
+  /** Signal that stops the reproduction. Default: none. */
   readonly signal?: AbortSignal | undefined;
   /** Receives progress messages, line by line. Default: standard error. */
   readonly print?: ((line: string) => void) | undefined;
@@ -66,9 +69,10 @@ export interface ReproduceOptions {
   /** Current location of the run's text. Default: the recorded path, then the folder of `plan.json`. */
   readonly data?: string | readonly string[] | undefined;
   /**
-   * Code to run. `matching` (default): this checkout, if it is the recorded code. `present`: this checkout. `recorded`:
-   * the recorded code, rebuilt from the repository and the sweep's folder. Recorded code is untrusted: it has full
-   * permissions.
+   * Code to run. `matching`: the code of this checkout; refused if it differs from the recorded code. `present`: the
+   * code of this checkout in any case. `recorded`: the recorded code, rebuilt from the repository and the sweep's
+   * folder. Only use `recorded` for folders that you trust, because recorded code runs with full permissions. Default:
+   * `matching`.
    */
   readonly code?: "matching" | "present" | "recorded" | undefined;
 }
@@ -83,17 +87,17 @@ const NAMES = optionNames<ReproduceOptions>({
 });
 
 /**
- * Returns the default tolerance for losses of one spec on two machines, in nats per token: 0.001 in float32, and 2^-8
- * in lower precision (half a unit in the last place of bfloat16 for losses from 1 to 2). Chaotic training can exceed
- * it.
+ * Returns the default tolerance for the losses of a repeated run, in nats per token. The tolerance is 0.001 for
+ * float32, and 2^-8 for lower precisions. 2^-8 is half a unit in the last place of bfloat16 for losses from 1 to 2. On
+ * another machine, chaotic training can exceed the tolerance.
  */
 export function defaultTolerance(policy: string): number {
   return policy === "float32" ? 1e-3 : 2 ** -8;
 }
 
 /**
- * Reruns a finished run in a temporary folder, with its text, threads and environment variables. Code from the run's
- * folder is executed only if `code` is `recorded`.
+ * Reruns a finished run in a temporary folder, with the recorded text, threads and environment variables, and compares
+ * the results. Code from the run's folder is executed only if `code` is `recorded`.
  *
  * @param folder The run's folder.
  * @param options Tolerance, code and the location of the text.

@@ -14,18 +14,18 @@ import { type ReproduceOptions, reproduceRun, type Reproduction } from "./reprod
 export interface ReproducedRun {
   /** Folder of the run. */
   readonly folder: string;
-  /** Answer and differences. */
+  /** Result of the comparison. */
   readonly reproduction: Reproduction;
-  /** Answer in one sentence. */
+  /** Result in one sentence. */
   readonly sentence: string;
 }
 
 /**
- * Reproduces a run, or all runs of a sweep in sequence. A run that cannot be reproduced does not stop the others.
+ * Reproduces a run, or all runs of a sweep one after the other. Continues after a run that cannot be reproduced.
  *
- * @param folder A run's folder, or a sweep's.
+ * @param folder Folder of a run or a sweep.
  * @param options Options of each reproduction.
- * @returns The result of each run, as soon as the run is finished.
+ * @returns Yields the result of each run as soon as the run is finished.
  * @throws {UserError} If the folder is missing or contains no runs, or the reproduction is interrupted.
  */
 export async function* reproduceRuns(

@@ -23,10 +23,11 @@ import { readIfThere } from "../run/resume_point.ts";
 const NO_RESULTS: readonly string[] = ["tokensPerSecond", "seconds", "gitCommit", "gitDiffSha256"];
 
 /**
- * Describes the differences between two folders of one plan. Returns an empty list if there are none.
+ * Describes the differences between the results in two folders with the same plan. Returns an empty list if the results
+ * are identical.
  *
  * @param plan The plan of both folders. Its runs are finished in `want`.
- * @param folders `want` is the reference, `got` is compared with it.
+ * @param folders `want`: the reference folder. `got`: the folder that is compared with the reference.
  * @throws {UserError} If files are missing or damaged.
  */
 export function resultDifferences(plan: Plan, { want, got }: { want: string; got: string }): string[] {
@@ -73,7 +74,10 @@ export function sameBytes(a: string, b: string): boolean {
   return left.length === right.length && left.every((byte, i) => byte === right[i]);
 }
 
-/** Returns the result columns of a folder's tables of runs, steps and evaluations, as text. */
+/**
+ * Returns a folder's tables of runs, steps and evaluations as text. Omits columns that are not results, such as
+ * measured times.
+ */
 export function resultTables(dir: string): string {
   const runs = readRuns(dir);
   return [runColumns(runs), { ...stepColumns(runs) } as Columns, evalColumns(runs)].map(columnText).join(

@@ -1,6 +1,6 @@
 /**
- * Effects of lower precision in parts of a model, measured on a replayed step or on trained runs. The search for
- * culprits uses these signals.
+ * Effects of lower precision in parts of a model (operation classes in layers), measured on a replayed step or on
+ * trained runs. The search for culprits uses these measurements, called signals.
  *
  * @module
  */
@@ -23,27 +23,30 @@ import { openReplay } from "../run/replay.ts";
 import { runSweep } from "../sweep/sweep.ts";
 import type { Interruption } from "../error/signals.ts";
 
-/** Returns the remaining share of the total effect when the overrides return some parts to float32. */
+/** Function that returns the share of the total effect that remains when overrides set some parts to float32. */
 export type ShareOf = (returned: readonly PrecisionOverride[]) => number | Promise<number>;
 
-/** Signal from a replayed step. */
+/** Signal from a replayed step: its gradient error. */
 export interface ReplaySignal extends Disposable {
-  /** Share of the squared error of the step's gradient. Squared errors of independent roundings add up. */
+  /**
+   * Returns the share of the squared gradient error that remains when overrides set some parts to float32. Squared
+   * errors of independent roundings add up.
+   */
   readonly shareOf: (returned: readonly PrecisionOverride[]) => number;
-  /** Error of the step's gradient. */
+  /** Returns the gradient error when overrides set some parts to float32. */
   readonly measure: (returned: readonly PrecisionOverride[]) => StepError;
-  /** Returns a key of the effective precision: overrides with bit-identical steps have equal keys. */
+  /** Returns a key of the effective precision. Overrides whose steps are bit-identical have equal keys. */
   readonly keyOf: (returned: readonly PrecisionOverride[]) => string;
-  /** Error of the step in the lower precision. */
+  /** Gradient error of the step with all parts in lower precision. */
   readonly whole: StepError;
   /** Number of the step. */
   readonly step: number;
-  /** Number of batches. */
+  /** Number of batches on which the step is replayed. */
   readonly batches: number;
 }
 
 /**
- * Opens the step after a run's checkpoint as a signal.
+ * Prepares the replay of the step that follows a run's checkpoint.
  *
  * @param folder The folder of a run in float32, which supplies the weights.
  * @param low The spec of the paired run in the lower precision.
@@ -81,31 +84,34 @@ export async function openReplaySignal(folder: string, low: RunSpec): Promise<Re
   };
 }
 
-/** Signal from trained runs. */
+/** Signal from trained runs: their gap to float32. */
 export interface LossSignal {
-  /** Share of the mean gap of the final validation loss. Trains one run per seed unless the run is recorded. */
+  /**
+   * Returns the share of the mean gap of the final validation loss that remains when overrides set some parts to
+   * float32. Trains one run per seed, unless the run is already recorded.
+   */
   readonly shareOf: ShareOf;
-  /** Total gap: mean over seeds, nats per token. */
+  /** Mean gap over seeds with all parts in lower precision, in nats per token. */
   readonly whole: number;
 }
 
-/** Resources of trials. */
+/** Options of {@linkcode lossSignal}. */
 export interface TrialOptions {
-  /** Sweep folder of the trials. Created if it is missing. */
+  /** Sweep folder in which trials are trained. Created if it is missing. */
   readonly dir: string;
-  /** Sweep folder of the pairs, which has their inputs. */
+  /** Sweep folder that contains the pairs and their inputs. */
   readonly from: string;
-  /** Concurrent runs. */
+  /** Number of concurrent runs. */
   readonly workers: number;
-  /** Interruption by signals. */
+  /** Watch for signals that stop the trials. */
   readonly interruption: Interruption;
 }
 
 /**
- * Trains trials as runs of a sweep folder, so that no trial is trained twice.
+ * Returns the signal from trained runs. Each trial is a run in a sweep folder, so that no trial is trained twice.
  *
  * @param pairs Finished pairs of float32 and the lower precision, one seed each.
- * @throws {UserError} If the code has changed since the pairs were trained, or the folder holds other trials.
+ * @throws {UserError} If the code has changed since the pairs were trained, or the folder contains other trials.
  */
 export function lossSignal(
   pairs: readonly { readonly baseline: RecordedRun; readonly other: RecordedRun }[],

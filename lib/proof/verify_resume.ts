@@ -1,5 +1,5 @@
 /**
- * Verifies on a user's spec that a killed and resumed sweep gives the same results as an uninterrupted one.
+ * Verifies that a killed and resumed sweep gives the same results as an uninterrupted sweep.
  *
  * @module
  */
@@ -11,17 +11,17 @@ import { killSweep, startSweepProcess, stoppedVerification } from "./kill_sweep.
 import { placePlan, type Plan } from "../sweep/plan_file.ts";
 import { resultDifferences } from "./same_results.ts";
 
-/** Options of a verification. */
+/** Options of {@linkcode verifyPlan}. */
 export interface VerifyPlanOptions {
-  /** Folder of the sweeps: `undisturbed`, `killed-1` and so on. */
+  /** Folder for the sweeps. Each sweep has a subfolder: `undisturbed`, `killed-1`, `killed-2` and so on. */
   readonly dir: string;
   /** Total number of kills. */
   readonly kills: number;
-  /** Concurrent runs. */
+  /** Number of concurrent runs. */
   readonly workers: number;
-  /** Seed of kill times and victims. Default: 1. */
+  /** Random seed that determines when and which processes are killed. Default: 1. */
   readonly seed?: number | undefined;
-  /** Signal that stops the verification early. */
+  /** Signal that stops the verification early. Default: none. Default: none. */
   readonly signal?: AbortSignal | undefined;
   /** Receives progress messages, line by line. */
   readonly print: (line: string) => void;
@@ -29,11 +29,11 @@ export interface VerifyPlanOptions {
 
 /** Result of a verification. */
 export interface Verification {
-  /** Differences, in words. Empty if all results are equal, bit for bit. */
+  /** Descriptions of differences. Empty if all results are bit-identical. */
   readonly problems: readonly string[];
   /** Number of kills. */
   readonly kills: number;
-  /** Number of sweeps with kills that ran to the end. */
+  /** Number of killed sweeps that were resumed until they finished. */
   readonly sweeps: number;
   /** Number of times that a killed run resumed from a checkpoint. 0: nothing was verified. */
   readonly resumed: number;

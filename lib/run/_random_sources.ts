@@ -26,8 +26,7 @@ const SOURCES = [
 /**
  * Watches random number generators and clocks.
  *
- * @returns A function that ends the watch and describes the first use by user-written code. It returns undefined if
- * there was none.
+ * @returns A function that describes the first use by user-written code. It returns undefined if there was none.
  */
 export function watchRandomSources(): () => string | undefined {
   let first: string | undefined;

@@ -30,8 +30,8 @@ export interface ResumePoint {
   /** SHA-256 of `best.safetensors` in hex. Undefined if the run has no such file. */
   readonly bestSha256: string | undefined;
   /**
-   * Checkpoint file that is missing or outdated. `bytes` must be written to it before the run resumes. Undefined if
-   * none is.
+   * The checkpoint file that is missing or outdated, if any. `bytes` must be written to this file before the run
+   * resumes.
    */
   readonly missing: "checkpoint" | "best" | undefined;
   /** True if an evaluation is due at this step, but missing from the journal. It must be repeated. */

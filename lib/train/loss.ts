@@ -66,7 +66,7 @@ export interface LossConfig {
   /** Target value of positions that are excluded from the loss. Default: none, so that all positions count. */
   readonly ignoreIndex?: number | undefined;
   /**
-   * True to compute the loss in blocks, so that never all logits are in memory. Default: true for more than
+   * True to compute the loss in blocks, without holding all logits in memory at once. Default: true for more than
    * {@linkcode BLOCKED_ABOVE} logits.
    */
   readonly blocked?: boolean | undefined;

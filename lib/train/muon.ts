@@ -30,7 +30,7 @@ export interface MuonConfig {
   readonly beta2: number;
   /** AdamW's epsilon. */
   readonly eps: number;
-  /** Decoupled weight decay per unit of learning rate, for parameters of rank 2 and more. */
+  /** Decoupled weight decay, multiplied by the learning rate. It applies to parameters of rank 2 and more. */
   readonly weightDecay: number;
   /** Maximum global gradient norm. 0: no clipping. */
   readonly clip: number;

@@ -26,7 +26,7 @@ export type Schedule = (step: number, config: Omit<ScheduleConfig, "schedule">) 
 export interface ScheduleConfig {
   /** Schedule after the warm-up. Default: cosine. */
   readonly schedule?: ScheduleName | Schedule;
-  /** Peak learning rate, reached at the end of the warm-up. */
+  /** Peak learning rate, reached at the first step after the warm-up. */
   readonly lr: number;
   /** Learning rate at the last step. Not used by `constant`. */
   readonly minLr: number;

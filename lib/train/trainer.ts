@@ -75,8 +75,7 @@ export interface TrainerEvaluation extends Evaluation {
 }
 
 /**
- * Known names of a trainer's options: the fields of a run's spec, so that a whole spec can be given, and the options
- * that only a trainer has.
+ * Known names of a trainer's options. They include all fields of a run's spec, so that a whole spec can be given.
  */
 export const TRAINER_NAMES: readonly string[] = [
   ...Object.keys(RUN_FIELDS),

@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { useTensorFlow } from "../tensorflow/mod.ts";
-import { gpt } from "../model/mod.ts";
-import { newtonSchulz } from "./muon.ts";
+import { ARCHITECTURES, gpt, parameterShapes } from "../model/mod.ts";
+import { newtonSchulz, splitForMuon } from "./muon.ts";
 import { createTrainer } from "./trainer.ts";
 import { initialOptimizerState, type OptimizerState, updateParameters } from "./optimizer.ts";
 
@@ -83,6 +83,35 @@ Deno.test("newtonSchulz() makes singular values about 1, and its format changes 
     assertEquals(Array.from(tf.transpose(tall).dataSync()), Array.from(x.dataSync()));
     assertNotEquals(Array.from(newtonSchulz(matrix, "bf16").dataSync()), Array.from(x.dataSync()));
   });
+});
+
+Deno.test("Muon updates the matrices of the blocks; AdamW updates embeddings, norms, biases and the head", () => {
+  const sizes = { nLayer: 2, nHead: 2, nEmbd: 8, vocabSize: 11, blockSize: 8 };
+  const cases = [
+    {
+      config: sizes,
+      matrices: 8,
+      others: ["wte.weight", "wpe.weight", "h.0.attn.c_attn.bias", "ln_f.weight"],
+    },
+    {
+      config: { ...sizes, ...ARCHITECTURES.llama, nKvHead: 1 },
+      matrices: 8,
+      others: ["wte.weight", "lm_head.weight"],
+    },
+    { config: { ...sizes, ...ARCHITECTURES.llama, tiedHead: true }, matrices: 8, others: ["wte.weight"] },
+  ];
+  for (const { config, matrices, others } of cases) {
+    const shapes = parameterShapes(config);
+    const split = splitForMuon(shapes, (shape) => shape);
+    assertEquals(Object.keys({ ...split.matrices, ...split.others }).length, Object.keys(shapes).length);
+    assertEquals(Object.keys(split.matrices).length, matrices);
+    for (const name of Object.keys(split.matrices)) {
+      assert(/^h\.\d\.(attn|mlp)\.c_\w+\.weight$/.test(name), name);
+    }
+    for (const name of [...others, "h.0.ln_1.weight", "h.1.ln_2.weight", "ln_f.weight"]) {
+      assert(name in split.others, name);
+    }
+  }
 });
 
 Deno.test("a trainer with Muon resumes bit by bit from its checkpoint", () => {

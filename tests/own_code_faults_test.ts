@@ -8,7 +8,7 @@ import { UserError } from "../lib/error/user_error.ts";
 import { exists } from "../lib/file/exists.ts";
 import { effectiveEvents, readRuns } from "../lib/record/mod.ts";
 import { noteWhile } from "../lib/run/_isolated.ts";
-import { recordRun, type RunSpecInput } from "../lib/study/mod.ts";
+import { recordRun, type RunSpecInput, sweep, type SweepSpecInput } from "../lib/study/mod.ts";
 import { ended, runTask, sampleText, startTask } from "./support/commands.ts";
 
 const root = await Deno.makeTempDir();
@@ -59,6 +59,12 @@ const CASES: readonly Case[] = [
     "schedule",
     `await import("data:application/javascript,Deno.exit(0)");\n${RATE}`,
     /^Cannot use data_exit\.ts as schedule: .*"it called Deno\.exit\(\)"/,
+  ],
+  [
+    "package.ts",
+    "schedule",
+    `import "npm:left-pad@1.3.0";\n${RATE}`,
+    /expected packages of losskit, such as @tensorflow\/tfjs, got npm:left-pad@1\.3\.0 at package\.ts:1/,
   ],
   [
     "killed.ts",
@@ -269,6 +275,53 @@ export default new Model();
   const { steps } = effectiveEvents(readRuns(dir)[0]!.events);
   assertEquals(steps.map(({ lr }) => lr), [1, 2, 3, 4, 5, 6, 7, 8].map((step) => 0.5 / step));
   assert(steps[7]!.loss < steps[0]!.loss, `${steps[0]!.loss} to ${steps[7]!.loss}`);
+});
+
+Deno.test("a run may start from a run with an own architecture, also on an axis", async () => {
+  const path = await write(
+    "source.ts",
+    model({ parameters: "u: { shape: [C, C] }", forward: "return tf.matMul(x, parameters.u);" }),
+  );
+  const from = join(root, "source"), quiet = { threads: 1, progress: { write: () => {} } };
+  await recordRun({ ...SIZES, architecture: path } as never as RunSpecInput, { dir: from, ...quiet });
+  const [source] = readRuns(from), folder = join(from, "runs", source!.manifest.runId);
+  const { evals } = effectiveEvents(source!.events);
+  const base = { data, seq: [8], tokensPerStep: 32, steps: 2, seeds: [1], policy: ["float32"] };
+  const dir = join(root, "started");
+  const runs = await sweep(
+    { ...base, axes: { initFrom: [folder], lr: [1e-3, 1e-4] } } as never as SweepSpecInput,
+    { dir, workers: 1, progress: { write: () => {} } },
+  );
+  assertEquals(runs.length, 2);
+  for (const { events, manifest: { spec } } of runs) {
+    assertEquals(spec.architecture, source!.manifest.spec.architecture);
+    assertEquals(effectiveEvents(events).evals[0]!.loss, evals.at(-1)!.loss);
+  }
+  const same = { data, T: 8, B: 4, steps: 2, initFrom: folder };
+  const again = await recordRun({ ...same, architecture: path } as never as RunSpecInput, {
+    dir: join(root, "same"),
+    ...quiet,
+  });
+  assertEquals(again.exitCode, 0);
+  const other = await write(
+    "source.ts",
+    model({
+      parameters: "u: { shape: [C, C] }",
+      forward: "return tf.matMul(parameters.u, x, true, true).transpose();",
+    }),
+  );
+  const error = await assertRejects(
+    () =>
+      recordRun({ ...same, architecture: other } as never as RunSpecInput, {
+        dir: join(root, "other"),
+        ...quiet,
+      }),
+    UserError,
+  );
+  assertMatch(
+    error.message,
+    /expected the architecture source@[0-9a-f]{12}, as the model has, got source@[0-9a-f]{12}\. Omit architecture/,
+  );
 });
 
 Deno.test("a module's timers neither end a command silently nor keep it alive", async () => {

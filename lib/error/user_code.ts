@@ -233,6 +233,15 @@ export async function importUser<R>(
     state.fault = undefined;
     if (cause instanceof UserError) throw cause;
     const { message, place } = describeError(cause);
+    const added = textOf(() =>
+      /^The lockfile is out of date[^]*?"((?:npm|jsr):[^"]+)"/.exec((cause as Error).message)?.[1]
+    );
+    if (added !== undefined) {
+      throw new UserError(
+        `${action}: expected packages of losskit, got ${added}${place}. Copy its files beside the module.`,
+        { cause },
+      );
+    }
     throw new UserError(`${action}: expected a module that loads, got "${message}"${place}. Correct it.`, {
       cause,
     });

@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../error/user_error.ts";
+import { isFile } from "./exists.ts";
 
 /** URL of the folder with `lib/` and `deno.json`, with a slash at the end. */
 export const PACKAGE_URL: string = new URL("../../", import.meta.url).href;
@@ -27,6 +28,12 @@ export function packageFolder(action: string): string {
     `Cannot ${action}: expected losskit in a folder, got the import from ${PACKAGE_URL}. ` +
       "Install the npm package or use a checkout.",
   );
+}
+
+/** Returns the path of `deno.lock`. Undefined if losskit has none, as when it was imported from a URL. */
+export function lockFile(): string | undefined {
+  const path = PACKAGE_FOLDER === undefined ? "" : join(PACKAGE_FOLDER, "deno.lock");
+  return isFile(path) ? path : undefined;
 }
 
 /**

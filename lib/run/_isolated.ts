@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { exitNow, handleUserFaults, observeCalls, requireNoFault } from "../error/user_code.ts";
 import { UserError } from "../error/user_error.ts";
 import { exists } from "../file/exists.ts";
-import { denoArguments } from "../file/package.ts";
+import { denoArguments, lockFile } from "../file/package.ts";
 
 /** Time without a result until the first note, and between notes, in milliseconds. */
 const NOTE_EVERY = 30_000;
@@ -38,10 +38,12 @@ type Delivered<T> = { readonly value: T } | { readonly problem: string };
 export async function resultOf<T>(program: string, input: unknown, action: string): Promise<T> {
   const shared = Deno.makeTempDirSync({ prefix: "losskit-" });
   try {
+    const [run = "", ...rest] = denoArguments(program);
+    const frozen = lockFile() === undefined ? [] : ["--frozen"]; // a user's import must not change our deno.lock
     const child = new Deno.Command("/bin/sh", {
       args: [
         ...["-c", INTO_FILE, "sh", join(shared, MESSAGES)],
-        ...[Deno.execPath(), ...denoArguments(program), shared, stringify(input)],
+        ...[Deno.execPath(), run, ...frozen, ...rest, shared, stringify(input)],
       ],
       env: { NO_COLOR: "1" },
       stdin: "null",

@@ -6,7 +6,9 @@
  */
 import { basename } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { configArguments, PACKAGE_URL } from "../file/package.ts";
+import * as v from "valibot";
+import { parseJson } from "../file/json.ts";
+import { configArguments, lockFile, PACKAGE_URL } from "../file/package.ts";
 import { UserError } from "../error/user_error.ts";
 
 /** The resolution of an import, and its place in the importing file, from 0. */
@@ -25,6 +27,18 @@ interface GraphModule {
     readonly type?: Target;
   }[];
 }
+
+/**
+ * Returns the packages of `deno.lock`, as imports name them. A run's ID includes no packages, so modules import only those
+ * whose versions losskit determines.
+ */
+function lockedSpecifiers(): readonly string[] {
+  const lock = lockFile();
+  if (lock === undefined) return [];
+  return Object.keys(v.parse(lockSchema, parseJson(Deno.readFileSync(lock))).specifiers);
+}
+
+const lockSchema = v.object({ specifiers: v.record(v.string(), v.string()) });
 
 /**
  * Returns the paths of a module and of the local files that it imports, directly or indirectly.
@@ -58,6 +72,12 @@ export async function localFiles(entry: string): Promise<string[]> {
       if (missing.has(target)) return refuse(`expected the file ${word}, imported at ${place}, got none`);
       if (/^https?:/.test(target)) {
         return refuse(`expected imports of local files and packages, got ${word} at ${place}`);
+      }
+      if (/^(npm|jsr):/.test(word) && !lockedSpecifiers().includes(word)) {
+        return refuse(
+          `expected packages of losskit, such as @tensorflow/tfjs, got ${word} at ${place}. ` +
+            "Copy the package's files beside the module, and import them by their path",
+        );
       }
       if (target.startsWith(lib) && /^[./]/.test(word)) {
         return refuse(`expected losskit to be imported as @losskit/losskit, got ${word} at ${place}`);

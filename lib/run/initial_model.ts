@@ -35,8 +35,10 @@ export interface InitialModel {
   readonly tokenizer: string;
   /** Number of tokens of the model's tokenizer. */
   readonly tokens: number;
-  /** Config of the model. `vocabSize` is at least `tokens`. */
+  /** Config of the model, without an architecture of a user. `vocabSize` is at least `tokens`. */
   readonly config: GptConfig;
+  /** Name of the user-written architecture, `NAME@HASH`. Undefined for built-in architectures. */
+  readonly architecture: string | undefined;
 }
 
 /** Initial models that this process has read, by name. Checks of specs use them. */
@@ -51,26 +53,39 @@ export function knownModel(name: string): InitialModel | undefined {
  * Reads a model whose weights are the initial weights of runs.
  *
  * @param path Folder of a run, or Hugging Face folder of a GPT-2 or LLaMA. Or the name `NAME@HASH` of a model in `dir`.
- * @param dir Folder of a sweep that holds a copy of the model. Only needed for `NAME@HASH`. Default: only models that
- * this process has already read can be named by `NAME@HASH`.
+ * @param options `dir`: folder of a sweep that holds a copy of the model. Only needed for `NAME@HASH`. Default: only
+ * models that this process has already read can be named by `NAME@HASH`. `runRecordedCode`: true to trust the
+ * architecture in the model's folder. Default: false.
  * @throws {UserError} If the folder contains no supported model, or its files are damaged.
  */
-export async function initialModel(path: string, dir?: string): Promise<InitialModel> {
+export async function initialModel(
+  path: string,
+  { dir, runRecordedCode }: { dir?: string | undefined; runRecordedCode?: boolean | undefined } = {},
+): Promise<InitialModel> {
   if (contentHash(path) !== undefined && !exists(path)) {
     const known = models.get(path);
     if (known !== undefined) return known;
-    const { tokenizer, config } = readModel(path, dir);
+    const { tokenizer, config, architecture } = readModel(path, dir);
     const { tokens } = await tokenizerInput(tokenizer, dir);
-    const model = { name: path, tokenizer, tokens, config };
+    const model = { name: path, tokenizer, tokens, config, architecture };
     models.set(path, model);
     return model;
   }
   const read = async () => {
-    using opened = await openModel(path, { action: "initialize a run from", note: () => {} });
-    const { config, parameters, tokenizer } = opened;
-    return { config: plainConfig(config), tokenizer, weights: encodeWeights(parameters, config) };
+    using opened = await openModel(path, {
+      ...{ action: "initialize a run from", note: () => {} },
+      runRecordedCode,
+    });
+    const { config, parameters, tokenizer, run } = opened;
+    const architecture = config.architecture === undefined ? undefined : run?.spec.architecture;
+    return {
+      config: plainConfig(config),
+      architecture,
+      tokenizer,
+      weights: encodeWeights(parameters, config),
+    };
   };
-  const { config, tokenizer, weights } = await read();
+  const { config, architecture, tokenizer, weights } = await read();
   if (tokenizer.vocabSize > config.vocabSize) {
     throw new UserError(
       `Cannot initialize a run from ${path}: expected a tokenizer of at most ${config.vocabSize} tokens, as the model ` +
@@ -78,7 +93,7 @@ export async function initialModel(path: string, dir?: string): Promise<InitialM
     );
   }
   const { name: tokenizerName } = addTokenizer(tokenizer, join(resolve(path), TOKENIZER));
-  const json = modelJson(config, tokenizerName);
+  const json = modelJson({ config, tokenizer: tokenizerName, architecture });
   const sha256 = modelSha256(json, weights), name = contentName(resolve(path), sha256);
   addInput(name, async () => {
     const again = (await read()).weights;
@@ -90,14 +105,14 @@ export async function initialModel(path: string, dir?: string): Promise<InitialM
         "Wait until the run that writes them is finished.",
     );
   });
-  const model = { name, tokenizer: tokenizerName, tokens: tokenizer.vocabSize, config };
+  const model = { name, tokenizer: tokenizerName, tokens: tokenizer.vocabSize, config, architecture };
   models.set(name, model);
   return model;
 }
 
-/** Returns a config as JSON can represent it, with every option. */
+/** Returns a config as JSON can represent it, with every option and without an architecture of a user. */
 function plainConfig(config: GptConfig): GptConfig {
-  return JSON.parse(JSON.stringify(completeConfig(config)));
+  return JSON.parse(JSON.stringify({ ...completeConfig(config), architecture: undefined }));
 }
 
 function encodeWeights(parameters: ParameterRecord, config: GptConfig): Uint8Array<ArrayBuffer> {
@@ -109,27 +124,37 @@ function encodeWeights(parameters: ParameterRecord, config: GptConfig): Uint8Arr
   return encodeSafetensors({ tensors, metadata: {} });
 }
 
-function modelJson(config: GptConfig, tokenizer: string): string {
-  return `${canonicalJson({ config, tokenizer })}\n`;
+function modelJson(
+  { config, tokenizer, architecture }: Pick<InitialModel, "config" | "tokenizer" | "architecture">,
+): string {
+  return `${canonicalJson({ config, tokenizer, ...(architecture !== undefined && { architecture }) })}\n`;
 }
 
 function modelSha256(json: string, weights: Uint8Array<ArrayBuffer>): string {
   return sha256Hex(`${json}${sha256Hex(weights)}\n`);
 }
 
-const modelSchema = v.object({ config: v.looseObject({}), tokenizer: v.string() });
+const modelSchema = v.object({
+  config: v.looseObject({}),
+  tokenizer: v.string(),
+  architecture: v.optional(v.string()),
+});
 
 function readModel(
   name: string,
   dir: string | undefined,
-): { config: GptConfig; tokenizer: string; weights: Uint8Array<ArrayBuffer>; folder: string } {
+): Pick<InitialModel, "config" | "tokenizer" | "architecture"> & {
+  weights: Uint8Array<ArrayBuffer>;
+  folder: string;
+} {
   const folder = foundInput(name, [dir]);
   const path = join(folder, CONFIG);
   const bytes = readRegular(path), weights = readRegular(join(folder, WEIGHTS));
   const json = new TextDecoder().decode(bytes);
   requireInput(name, { sha256: modelSha256(json, weights), folder });
-  const { config, tokenizer } = decodeJson(bytes, { path, form: modelSchema, what: "an initial model" });
-  return { config: config as unknown as GptConfig, tokenizer, weights, folder };
+  const found = decodeJson(bytes, { path, form: modelSchema, what: "an initial model" });
+  const { config, tokenizer, architecture } = found;
+  return { config: config as unknown as GptConfig, tokenizer, architecture, weights, folder };
 }
 
 /**

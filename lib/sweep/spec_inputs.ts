@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { contentHash, isModulePath, splitModulePath } from "../options/content_name.ts";
+import { contentExport, contentHash, isModulePath, splitModulePath } from "../options/content_name.ts";
 import { dirname, join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { exists, isFile } from "../file/exists.ts";
@@ -88,7 +88,16 @@ export async function withInputs(
   }
   const models = new Map<unknown, InitialModel>(), tokenizers = new Map<unknown, string>();
   for (const path of files) tokenizers.set(path, (await tokenizerInput(placeOf(path, source), dir)).name);
-  for (const path of folders) models.set(path, await initialModel(placeOf(path, source), dir));
+  for (const path of folders) {
+    models.set(path, await initialModel(placeOf(path, source), { dir, runRecordedCode }));
+  }
+  for (const { architecture } of models.values()) {
+    if (architecture === undefined) continue;
+    await loadCode({ ...BUILT_IN, architecture: architecture as "gpt2" }, {
+      dir: dir ?? ".",
+      runRecordedCode,
+    });
+  }
   const named = eachValue(spec, (value, field) => {
     if (field === "initFrom") return models.get(value)?.name ?? value;
     const own = names.get(`${field} ${value}`);
@@ -124,7 +133,9 @@ function fieldsSetBy(spec: object): ReadonlySet<string> {
 }
 
 /** Returns the fields of the runs that start from a model. */
-function fieldsOf({ config, tokenizer, tokens }: InitialModel): Readonly<Record<string, FieldValue>> {
+function fieldsOf(
+  { config, tokenizer, tokens, architecture }: InitialModel,
+): Readonly<Record<string, FieldValue>> {
   const full = completeConfig(config);
   const { nInner } = completeConfig({ ...config, nInner: 0 });
   const model = Object.fromEntries(
@@ -137,7 +148,7 @@ function fieldsOf({ config, tokenizer, tokens }: InitialModel): Readonly<Record<
     ...model,
     nInner: full.nInner === nInner ? 0 : full.nInner,
     nKvHead: full.nKvHead === full.nHead ? 0 : full.nKvHead,
-    architecture: architectureOf(full),
+    architecture: architecture ?? architectureOf(full),
     tokenizer,
     padVocab: config.vocabSize > tokens ? config.vocabSize : 0,
   };
@@ -146,6 +157,12 @@ function fieldsOf({ config, tokenizer, tokens }: InitialModel): Readonly<Record<
 function architectureOf(config: GptConfig): RunSpec["architecture"] {
   const options = Object.entries(ARCHITECTURES.llama).filter(([name]) => name !== "tiedHead");
   return options.every(([name, value]) => config[name as keyof GptConfig] === value) ? "llama" : "gpt2";
+}
+
+/** Returns the hash and the export of a user-written architecture. Returns an empty text for built-in ones. */
+function moduleOf(architecture: string): string {
+  const hash = contentHash(architecture);
+  return hash === undefined ? "" : `${hash}#${contentExport(architecture)}`;
 }
 
 /**
@@ -163,12 +180,19 @@ export function requireInitialModel(run: RunSpec): void {
   };
   const model = knownModel(initFrom);
   if (model === undefined) return refuse("the folder of a model", "another word", "Correct the path");
-  const { config, tokenizer, tokens } = model;
+  const { config, tokenizer, tokens, architecture } = model;
   if (contentHash(run.tokenizer) !== contentHash(tokenizer)) {
     refuse(
       `the model's tokenizer (${tokens} tokens)`,
       run.tokenizer,
       "Omit vocab, or set it to the model's tokenizer.json",
+    );
+  }
+  if (moduleOf(run.architecture) !== moduleOf(architecture ?? "gpt2")) {
+    refuse(
+      `the architecture ${architecture ?? "of a built-in model"}, as the model has`,
+      run.architecture,
+      "Omit architecture, or restore the model's module",
     );
   }
   const [own, other] = [completeConfig(config), completeConfig(modelOf(run, tokens))];

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { exists, isFolder } from "../file/exists.ts";
 import { clauseOf } from "../error/clause.ts";
 import { importFile } from "../file/import_file.ts";
 import { UserError } from "../error/user_error.ts";
@@ -17,6 +18,9 @@ import type { SweepSpecInput } from "../study/mod.ts";
  * @throws {UserError} If the file cannot be read.
  */
 export async function readSpec(path: string): Promise<SweepSpecInput> {
+  const expected = `Cannot read the spec ${path}: expected a .json file, or a .ts file with a default export`;
+  if (!exists(path)) throw new UserError(`${expected}, got a path that does not exist.`);
+  if (isFolder(path)) throw new UserError(`${expected}, got a folder.`);
   try {
     if (!/\.[mc]?[jt]s$/.test(path)) return readJsonFile(path) as SweepSpecInput; // checked by the library
     const spec = (await importFile(path))["default"] as SweepSpecInput; // checked by the library
@@ -24,11 +28,7 @@ export async function readSpec(path: string): Promise<SweepSpecInput> {
     return spec;
   } catch (cause) {
     const reason = clauseOf(cause).replaceAll(/\s+/g, " ");
-    throw new UserError(
-      `Cannot read the spec ${path}: expected a .json file, or a .ts file with a default export, got an error: ` +
-        `${reason}. Correct the file.`,
-      { cause },
-    );
+    throw new UserError(`${expected}, got an error: ${reason}. Correct the file.`, { cause });
   }
 }
 

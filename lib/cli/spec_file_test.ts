@@ -26,6 +26,12 @@ Deno.test("readSpec() takes code that makes plain data, and refuses anything els
         /^Cannot read the spec \S+: expected a \.json file, .*, got an error: .*\. Correct the file\.$/,
       );
     }
+    for (
+      const [path, given] of [[join(folder, "none.json"), "a path that does not exist"], [folder, "a folder"]]
+    ) {
+      const { message } = await assertRejects(() => readSpec(path!), UserError);
+      assertEquals(message.split(", ").at(-1), `got ${given}.`);
+    }
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -298,7 +298,7 @@ class Sweep {
     }
     this.#view.log(
       `run ${run.id} (${this.#view.describe(run)}) failed: ${
-        clauseOf(reason)
+        clauseOf(oneLine(reason))
       }; retry ${attempt} of ${retries}`,
     );
     this.#queue.unshift(run);
@@ -307,7 +307,7 @@ class Sweep {
   #fail(run: PlannedRun, { reason, diverged }: { reason: string; diverged: boolean }): void {
     this.#failed.push({ id: run.id, reason, diverged });
     this.#view.failed(run);
-    this.#view.log(`run ${run.id} (${this.#view.describe(run)}) failed: ${reason}`);
+    this.#view.log(`run ${run.id} (${this.#view.describe(run)}) failed: ${oneLine(reason)}`);
   }
 
   /** Waits briefly, then requeues runs that other processes have finished or released. */
@@ -368,4 +368,9 @@ class Sweep {
     this.#view.again(run);
     this.#queue.push(run);
   }
+}
+
+/** Returns a message as one line, for the log. */
+function oneLine(message: string): string {
+  return message.replaceAll(/\s*\n\s*/g, " ");
 }

@@ -63,7 +63,7 @@ export interface Comparison {
   readonly precision: { readonly baseline: string; readonly other: string };
   /** Level of the confidence intervals. */
   readonly level: number;
-  /** Smallest gap that matters, in nats per token. */
+  /** Smallest gap of the final validation loss that matters, in nats per token. */
   readonly tolerance: number;
   /** Comparison of each pair. */
   readonly pairs: readonly ComparedPair[];

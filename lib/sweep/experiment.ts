@@ -1,6 +1,6 @@
 /**
- * Experiments: a published claim, a prediction, the sweeps that test it, and a conclusion. Each file in `experiments/`
- * exports one as its default; `deno task experiment` runs it.
+ * Experiments: a published claim, a prediction, the sweeps that test it, and a conclusion. The default export of each
+ * file in `experiments/` is an experiment. `deno task experiment` runs an experiment.
  *
  * @module
  */

@@ -1,7 +1,8 @@
 /**
- * Process of one or more runs: `worker.ts SWEEP_DIR RUN_ID [--allow-environment-change]`. Its output is the log of the
- * current run. After a finished run it reports to the sweep and reads the ID of the next run, a line of standard input.
- * The process ends with the input, and after any other outcome.
+ * Process of one or more runs: `worker.ts SWEEP_DIR RUN_ID [--allow-environment-change]`. The output of the process is
+ * appended to the log of the current run. After a finished run, the process reports to the sweep, and reads the ID of
+ * the next run from standard input, one ID per line. The process ends at the end of the input, and after any other
+ * outcome.
  *
  * The variable LOSSKIT_SWEEP holds the process ID of the sweep. Orphaned workers exit.
  *

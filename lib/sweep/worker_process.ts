@@ -206,7 +206,7 @@ class Reports {
     this.#end = this.#read().catch(() => {}); // the read was canceled
   }
 
-  /** Returns whether the process has reported a finished run. */
+  /** Returns true if the process has reported a finished run. */
   hasFinished(id: string): boolean {
     return this.#text.includes(finishedLine(id));
   }

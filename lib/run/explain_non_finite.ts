@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { exitNow, hasUserCode } from "../error/user_code.ts";
 import { UserError } from "../error/user_error.ts";
 import { denoArguments } from "../file/package.ts";
 import { findRunNonFinite } from "./non_finite.ts";
@@ -25,8 +26,11 @@ export async function explainNonFinite(folder: string): Promise<string> {
     args: [...denoArguments(import.meta.url), folder],
     ...{ stdin: "null", stderr: "inherit" },
   }).output();
-  if (!success) throw new UserError(`Cannot replay ${folder}: the process of the replay failed.`);
-  const output: Output = JSON.parse(new TextDecoder().decode(stdout).trim().split("\n").at(-1)!);
+  const last = new TextDecoder().decode(stdout).trim().split("\n").at(-1)!;
+  if (!success || !last.startsWith("{")) { // a user's module may end the process
+    throw new UserError(`Cannot replay ${folder}: the process of the replay ended without a result.`);
+  }
+  const output: Output = JSON.parse(last);
   if ("error" in output) throw new UserError(output.error);
   return output.sentence;
 }
@@ -41,4 +45,7 @@ async function explainHere(folder: string): Promise<Output> {
   }
 }
 
-if (import.meta.main) console.log(JSON.stringify(await explainHere(Deno.args[0]!)));
+if (import.meta.main) {
+  console.log(JSON.stringify(await explainHere(Deno.args[0]!)));
+  if (hasUserCode()) exitNow(0); // timers and servers of a module may still run
+}

@@ -79,13 +79,12 @@ export class Gpt implements Disposable {
    * Computes the logits of the next token at every position.
    *
    * @param tokens Token ids, int32 [B, T], T at most `config.blockSize`.
-   * @param options `dropoutKey`: random key of dropout. For a cache, use `gptLogits` instead: this method frees the
-   * cache's new tensors.
+   * @param options `dropoutKey`: random key of dropout. For a cache, use `gptLogits` instead.
    * @returns [B, T, V]. Inside `autocast`, in the policy's type.
    * @throws {TypeError} If the tokens are not int32 [B, T] with T of at least 1.
    * @throws {RangeError} If T is above `config.blockSize`, or an id is outside of the vocabulary.
    */
-  forward(tokens: tf.Tensor2D, options: PassOptions = {}): tf.Tensor3D {
+  forward(tokens: tf.Tensor2D, { dropoutKey }: Pick<PassOptions, "dropoutKey"> = {}): tf.Tensor3D {
     const action = "run the model", { vocabSize } = this.config;
     requireTokenIds(tokens, "tokens", action);
     const [B, T] = tokens.shape;
@@ -93,7 +92,7 @@ export class Gpt implements Disposable {
       { x: tokens, vocabSize, action },
       () =>
         tf.tidy(() =>
-          tf.reshape(gptLogits(this.#parameters, tokens, this.config, options), [B, T, vocabSize])
+          tf.reshape(gptLogits(this.#parameters, tokens, this.config, { dropoutKey }), [B, T, vocabSize])
         ),
     );
   }
@@ -109,7 +108,7 @@ export class Gpt implements Disposable {
    * @throws {TypeError} If `x` or `y` is not int32 [B, T] with T of at least 1.
    * @throws {RangeError} If T is above `config.blockSize`, or an id is outside of the vocabulary.
    */
-  blockedLoss(x: tf.Tensor2D, y: tf.Tensor2D, options: PassOptions = {}): tf.Scalar {
+  blockedLoss(x: tf.Tensor2D, y: tf.Tensor2D, options: Pick<PassOptions, "dropoutKey"> = {}): tf.Scalar {
     const action = "compute the loss", { vocabSize } = this.config;
     requireTokenIds(x, "x", action);
     requireTokenIds(y, "y", action);

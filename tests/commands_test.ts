@@ -12,6 +12,7 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   evaluate: ["evaluateModel"],
   experiment: ["runExperiment"],
   explain: ["explainNonFinite", "explainRun"],
+  flag_words: ["isTokenizerPath", "parseTokenizerName", "tokenizerName"], // parses a word, for an error with the flag's name
   export: ["checkExport", "exportRuns"],
   generate: ["generateTexts"],
   jupyter: ["jupyterDataDir", "labPython", "startLab", "writeKernelspec"], // starts JupyterLab, for its user to work in
@@ -45,7 +46,7 @@ function callsOf(source: string): string[] {
   }).sort();
 }
 
-Deno.test("each command makes one call of the library, and its helpers make none", () => {
+Deno.test("each command makes one call of the library, and its helpers only parse", () => {
   const files = findFiles(["lib/cli"]).filter((file) => !file.endsWith("_test.ts"));
   assertGreater(files.length, Object.keys(CALLS).length);
   const found = Object.fromEntries(files.flatMap((file) => {

@@ -415,3 +415,24 @@ Deno.test("Ctrl-C ends a check that hangs", async () => {
   assertEquals([code, stdout, stderr], [130, "", ""]);
   while (exists(`/proc/${pid()}`)) await new Promise((resolve) => setTimeout(resolve, 50)); // it ends with the command
 });
+
+Deno.test("a second Ctrl-C ends a run whose step does not return", async () => {
+  const started = join(root, "stuck"), out = join(root, "out-stuck");
+  const path = await write(
+    "stuck.ts",
+    `export default (step) => {\n  if (Deno.mainModule.endsWith("/worker.ts") && step === 5) {\n` +
+      `    Deno.writeTextFileSync("${started}", "");\n    for (;;);\n  }\n  return 1e-3;\n};\n`,
+  );
+  const child = startTask("train", ["--data", data, "--schedule", path, ...FLAGS, "--out", out]);
+  const output = ended(child);
+  let isOver = false;
+  output.then(() => isOver = true);
+  while (!exists(started)) await new Promise((resolve) => setTimeout(resolve, 50));
+  while (!isOver) {
+    child.kill("SIGINT");
+    await Promise.race([output, new Promise((resolve) => setTimeout(resolve, 1500))]);
+  }
+  const { code, stderr } = await output;
+  assertEquals(code, 75, stderr);
+  assertMatch(stderr, /Press Ctrl-C again to stop at once/);
+});

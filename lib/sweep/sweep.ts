@@ -171,7 +171,9 @@ class Sweep {
     for (const { run, damage } of this.#damaged) this.#fail(run, { reason: damage!, diverged: false });
     const signal = (name: Deno.Signal) => this.#going.forEach((worker) => worker.kill(name));
     const onRequest = () => {
-      this.#view.log("stopping after the current steps; repeat the command to resume");
+      this.#view.log(
+        "stopping after the current steps. Press Ctrl-C again to stop at once. Repeat the command to resume",
+      );
       signal("SIGTERM");
     };
     const onInsistence = () => signal("SIGKILL");

@@ -206,6 +206,14 @@ Deno.test({
           assertEquals(Number(line!.x.at(-1)) % TOKENS, 0);
         },
       );
+      await t.step("the legend of a section lists the precisions in its figures alone", async () => {
+        await reopen("");
+        const labels = await page.evaluate(`["Loss", "Gap by step"].map((heading) => [
+          ...[...document.querySelectorAll("section")].find((one) => one.querySelector("h2")?.textContent === heading)
+            .querySelectorAll(".legend span"),
+        ].map(({ textContent }) => textContent).filter((text) => !text.includes("seed")))`);
+        assertEquals(labels, [["float32", "bf16-autocast"], ["bf16-autocast"]]);
+      });
       await t.step("a run has a page of its own, with its configuration, results and curves", async () => {
         await reopen("");
         const id = await page.$eval(
@@ -318,7 +326,8 @@ Deno.test({
           await press("tokenizer", "a,b");
           await page.click("table[data-of=runs] th[data-column=valLoss] button");
           await page.click("table[data-of=runs] th[data-column=valLoss] button");
-          const { hash } = new URL(page.url());
+          // The browser reports changes of the address late.
+          const hash = String(await page.evaluate("location.hash"));
           const before = await rows();
           assertEquals(before.length, 1);
           await open(hash);
@@ -334,7 +343,7 @@ Deno.test({
             }
             const only = await rows();
             assertEquals(only.length, 1, label);
-            await open(new URL(page.url()).hash);
+            await open(String(await page.evaluate("location.hash")));
             assertEquals(await rows(), only, label);
           }
           Deno.removeSync(tagged, { recursive: true });

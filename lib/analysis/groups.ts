@@ -6,7 +6,7 @@
 import { canonicalJson, isPerturbed, perturbationOf, type RecordedRun, type RunSpec } from "../record/mod.ts";
 
 import { precisionName } from "./precision_name.ts";
-import { settingKey, settingNamer } from "./settings.ts";
+import { settingKey, settingNamer, settingOrder } from "./settings.ts";
 import { keyOf, type Pair, pairRuns, PRECISION } from "./stability.ts";
 import { plainText } from "./plain_text.ts";
 
@@ -36,7 +36,9 @@ export function pairGroups(runs: readonly RecordedRun[]): PairGroup[] {
       ({ other }) => `${precisionName(other.manifest.spec)} ${settingKey(other)}`,
     ).values(),
   ];
-  const nameOf = settingNamer(groups.map(([first]) => first!.other));
+  const firsts = groups.map(([first]) => first!.other), nameOf = settingNamer(firsts);
+  const compare = settingOrder(firsts);
+  groups.sort(([a], [b]) => compare(a!.other, b!.other));
   return groups.flatMap((group) => {
     const finished = group.filter(({ baseline, other }) =>
       baseline.status === "finished" && other.status === "finished"

@@ -12,7 +12,7 @@ import {
   varyingFields,
 } from "../record/mod.ts";
 
-import { deviceOf } from "./precision_name.ts";
+import { deviceOf, precisionName } from "./precision_name.ts";
 import { keyOf, PRECISION } from "./stability.ts";
 import { plainText } from "./plain_text.ts";
 
@@ -68,4 +68,25 @@ export function textNamer(runs: readonly RecordedRun[]): (run: RecordedRun) => s
   }
   return ({ manifest: { spec, data } }) =>
     (texts.get(spec.data)?.size ?? 0) > 1 ? `${spec.data} (SHA-256 ${data.sha256.slice(0, 12)})` : spec.data;
+}
+
+/**
+ * Returns a comparison that keeps the runs in order of text, tokenizer, T and precision, and sorts those that are equal in
+ * these by their other numeric fields, ascending.
+ */
+export function settingOrder(runs: readonly RecordedRun[]): (a: RecordedRun, b: RecordedRun) => number {
+  const keyOfBlock = ({ manifest: { spec } }: RecordedRun) =>
+    JSON.stringify([spec.data, spec.tokenizer, spec.T, precisionName(spec)]);
+  const blocks = new Map<string, number>();
+  for (const key of runs.map(keyOfBlock)) if (!blocks.has(key)) blocks.set(key, blocks.size);
+  const fields = varyingFields(runs.map(({ manifest: { spec } }) => spec), NAMED);
+  return (a, b) => {
+    const block = blocks.get(keyOfBlock(a))! - blocks.get(keyOfBlock(b))!;
+    if (block !== 0) return block;
+    for (const field of fields) {
+      const [left, right] = [a.manifest.spec[field], b.manifest.spec[field]];
+      if (typeof left === "number" && typeof right === "number" && left !== right) return left - right;
+    }
+    return 0;
+  };
 }

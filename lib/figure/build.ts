@@ -136,6 +136,7 @@ export function heatMapFigure(text: FigureText, { values, columns, rows, range }
     colorscale: [[0, "#ffffff"], [0.5, "#6baed6"], [1, "#08306b"]],
     ...(range === undefined ? {} : { zmin: range[0], zmax: range[1] }),
     showscale: true,
+    colorbar: { exponentformat: "e" }, // not 100μ for 1e-4
   }];
   const ticks = (names: readonly string[], most = Infinity) => {
     const every = Math.max(1, Math.ceil(names.length / most));

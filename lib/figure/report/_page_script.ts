@@ -718,13 +718,12 @@ export const SCRIPT: string = `
     if (figure !== null) figure.hidden = !isFull && plot.figure.data.length > 0;
   }
   function drawLegends() {
-    const runs = Object.entries(state.data.runs).filter(([id]) => isShown(id)).map(([, run]) => run);
-    const entries = legendOf(colorAxis(view()), runs);
+    const axis = colorAxis(view());
     for (const place of all(".legend")) {
-      const hasSteps = all(".plot[id]", place.parentElement ?? place).some(
-        (element) => plots.find((plot) => plot.element === element)?.figure.isSteps
-      );
-      const marks = (hasSteps ? entries : []).map(({ label, color, width, sample }) => {
+      const own = all(".plot[id]", place.parentElement ?? place).flatMap((element) => plots.find((plot) => plot.element === element)?.figure ?? []).filter(({ isSteps }) => isSteps);
+      const ids = new Set(own.flatMap(({ data }) => data.map(({ meta }) => meta?.run)));
+      const runs = [...ids].flatMap((id) => id !== void 0 && isShown(id) ? runOf(id) ?? [] : []);
+      const marks = legendOf(axis, runs).map(({ label, color, width, sample }) => {
         const mark = sample === void 0 ? make("i", "", { style: \`border-top: \${width}px solid \${color}\` }) : make("b", sample);
         return make("span", [mark, label]);
       });
@@ -923,10 +922,11 @@ export const SCRIPT: string = `
       const data = members.flatMap(({ data: data2 }) => data2).filter(({ meta }) => meta?.run !== void 0 && ids.includes(meta.run));
       const plot = make("div", [], { class: "plot" });
       grid.append(make("figure", [make("figcaption", first.title.split(":")[0]), plot]));
-      const { range: _, ...yaxis } = first.layout.yaxis ?? {};
+      const { range: _, title, ...rest } = first.layout.yaxis ?? {};
+      const yaxis = { ...rest, automargin: true, title: { ...title, standoff: 8 } };
       const traces = tracesOf({ ...first, data }, view()).map((trace) => ({
         ...trace,
-        name: \`\${trace.name ?? ""} (\${trace.meta?.run ?? ""})\`
+        name: \`\${trace.meta?.run ?? ""}: \${trace.name ?? ""}\`
       }));
       const layout = { ...colored({ ...first.layout, yaxis }, dark()), margin: { l: 56, r: 12, t: 12, b: 44 } };
       requestAnimationFrame(() => void Plotly.react(plot, traces, { ...layout, showlegend: true }, CONFIG));

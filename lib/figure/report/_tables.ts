@@ -73,12 +73,14 @@ const ACTS = {
 /** Returns a table of verdicts. The color of a row shows the kind of its verdict. */
 export function verdictsTable(table: Table, kinds: readonly string[]): string {
   const { shown: names, alike } = splitColumns(table);
-  const head = names.map((name) => `<th scope="col">${escapeHtml(columnLabel(name))}</th>`);
-  const body = (table.objects() as Record<string, unknown>[]).map((row, i) => {
+  const rows = table.objects() as Record<string, unknown>[];
+  // Missing numbers are aligned as numbers.
+  const numeric = new Set(names.filter((name) => rows.some((row) => typeof row[name] === "number")));
+  const style = (name: string) => numeric.has(name) ? ' class="number"' : "";
+  const head = names.map((name) => `<th scope="col"${style(name)}>${escapeHtml(columnLabel(name))}</th>`);
+  const body = rows.map((row, i) => {
     const cells = names.map((name) =>
-      `<td${typeof row[name] === "number" ? ' class="number"' : ""}${fullText(row[name], name)}>${
-        escapeHtml(formatCell(row[name], name))
-      }</td>`
+      `<td${style(name)}${fullText(row[name], name)}>${escapeHtml(formatCell(row[name], name))}</td>`
     );
     return `<tr class="${kinds[i]!.split(" ")[0]}">${cells.join("")}</tr>`;
   });

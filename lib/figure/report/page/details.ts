@@ -121,10 +121,12 @@ function figuresOf(ids: readonly string[], alone: string | undefined): HTMLEleme
       .filter(({ meta }) => meta?.run !== undefined && ids.includes(meta.run));
     const plot = make("div", [], { class: "plot" });
     grid.append(make("figure", [make("figcaption", first.title.split(":")[0]!), plot]));
-    const { range: _, ...yaxis } = first.layout.yaxis ?? {};
+    const { range: _, title, ...rest } = first.layout.yaxis ?? {};
+    // The distance of the title from the labels makes room for both.
+    const yaxis = { ...rest, automargin: true, title: { ...title as object, standoff: 8 } };
     const traces = tracesOf({ ...first, data }, view()).map((trace) => ({
       ...trace,
-      name: `${(trace.name ?? "")} (${trace.meta?.run ?? ""})`,
+      name: `${trace.meta?.run ?? ""}: ${trace.name ?? ""}`,
     }));
     const layout = { ...colored({ ...first.layout, yaxis }, dark()), margin: { l: 56, r: 12, t: 12, b: 44 } };
     // Plotly measures the element, so that it is drawn once it is part of the page.

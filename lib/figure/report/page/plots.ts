@@ -165,13 +165,14 @@ function hideIfEmpty(plot: Plot, isFull: boolean): void {
 
 /** Draws a legend of colors and line styles above each group of figures over steps. */
 function drawLegends(): void {
-  const runs = Object.entries(state.data.runs).filter(([id]) => isShown(id)).map(([, run]) => run);
-  const entries = legendOf(colorAxis(view()), runs);
+  const axis = colorAxis(view());
   for (const place of all(".legend")) {
-    const hasSteps = all(".plot[id]", place.parentElement ?? place).some((element) =>
-      plots.find((plot) => plot.element === element)?.figure.isSteps
-    );
-    const marks = (hasSteps ? entries : []).map(({ label, color, width, sample }) => {
+    const own = all(".plot[id]", place.parentElement ?? place)
+      .flatMap((element) => plots.find((plot) => plot.element === element)?.figure ?? [])
+      .filter(({ isSteps }) => isSteps);
+    const ids = new Set(own.flatMap(({ data }) => data.map(({ meta }) => meta?.run)));
+    const runs = [...ids].flatMap((id) => id !== undefined && isShown(id) ? runOf(id) ?? [] : []);
+    const marks = legendOf(axis, runs).map(({ label, color, width, sample }) => {
       const mark = sample === undefined
         ? make("i", "", { style: `border-top: ${width}px solid ${color}` })
         : make("b", sample);

@@ -27,6 +27,8 @@ import { readRuns } from "../lib/record/mod.ts";
 import { autocast, compile, type PolicyName, toFloat32, useTensorFlow } from "../lib/tensorflow/mod.ts";
 import { zeroMoments } from "../lib/train/mod.ts";
 import { createTrainStep, type TrainState } from "../lib/train/step.ts";
+import { evaluateModel } from "../lib/study/mod.ts";
+import { trainCharacterTokenizer } from "../lib/text/mod.ts";
 import { runTask, sampleText } from "./support/commands.ts";
 import { inFolder } from "./support/in_folder.ts";
 
@@ -119,6 +121,34 @@ for (const name of NAMES) {
       assertEquals((await loadGpt2(folder)).config, model.config);
     }));
 }
+
+/** Returns the mean cross entropy of PyTorch's logits, in float64. */
+function meanLoss(logits: readonly number[][], ids: readonly number[]): number {
+  const losses = ids.slice(1).map((target, t) => {
+    const row = logits[t]!, most = Math.max(...row);
+    return most + Math.log(row.reduce((sum, logit) => sum + Math.exp(logit - most), 0)) - row[target]!;
+  });
+  return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+}
+
+Deno.test("evaluate of a folder that transformers saved gives PyTorch's mean loss", () =>
+  inFolder(async (folder) => {
+    // One letter for each of the 61 ids, so that the text has the tokens of the fixture.
+    const letters = Array.from({ length: 61 }, (_, i) => String.fromCharCode(0x100 + i)).join("");
+    const tokenizer = trainCharacterTokenizer(letters);
+    for (const name of NAMES) {
+      const copy = join(folder, name), ids = expected.tokens[0]!, file = join(folder, "text.txt");
+      await Deno.mkdir(copy);
+      for (const { name: each } of Deno.readDirSync(join(fixtures, name))) {
+        await Deno.copyFile(join(fixtures, name, each), join(copy, each));
+      }
+      await Deno.writeTextFile(join(copy, "tokenizer.json"), JSON.stringify(tokenizer.toJSON()));
+      await Deno.writeTextFile(file, tokenizer.decode(ids));
+      const { loss, tokens } = await evaluateModel(copy, { file });
+      assertEquals(tokens, ids.length - 1);
+      assertAlmostEquals(loss, meanLoss(expected.models[name].logits, ids), 1e-5, name);
+    }
+  }));
 
 /** Trains the model `grouped` for the ten steps of the fixture. */
 async function trainTen(policy: PolicyName, execution: "graph" | "eager") {

@@ -1,10 +1,11 @@
 /**
  * Files for containers, editors and continuous integration agree with `deno.json` and `.ci/run`.
  */
-import { assert, assertEquals, assertMatch } from "@std/assert";
-import { join } from "node:path";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { dirname, join } from "node:path";
 import { parse } from "yaml";
 import { DEFAULT_IMAGE } from "../lib/cluster/mod.ts";
+import { capture, pythonWith } from "./support/python.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 
@@ -22,6 +23,18 @@ Deno.test("Dockerfile has the Deno of .ci/run, is not run by root, and prepares 
   assertEquals(DEFAULT_IMAGE, "losskit");
   const { build, postCreateCommand } = JSON.parse(read(".devcontainer/devcontainer.json"));
   assertEquals([build.dockerfile, postCreateCommand], ["../Dockerfile", "deno task jupyter --install-only"]);
+});
+
+Deno.test("hadolint accepts the Dockerfile, and rejects one without a version", async () => {
+  const hadolint = join(dirname(await pythonWith("hadolint")), "hadolint");
+  assertEquals(await capture(hadolint, [join(ROOT, "Dockerfile")]), "");
+  const bad = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(bad, "FROM debian\n");
+    await assertRejects(() => capture(hadolint, ["--failure-threshold", "info", bad]), Error, "failed");
+  } finally {
+    await Deno.remove(bad);
+  }
 });
 
 Deno.test("the workflow runs .ci/run", () => {

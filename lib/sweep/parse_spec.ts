@@ -33,7 +33,8 @@ export function parseSweepSpec(
   defaults: SweepSpec = DEFAULT_SWEEP,
 ): SweepSpec {
   const refuse = (reason: string): never => {
-    throw new UserError(`Cannot use ${source} as a sweep's spec: ${reason}`);
+    // A reason from a part of the run, such as the model, begins with what that part cannot do.
+    throw new UserError(`Cannot use ${source}: ${reason.replace(/^Cannot [^:]*: /, "")}`);
   };
   if (typeof written !== "object" || written === null || Array.isArray(written)) {
     return refuse("expected an object of fields, got another value");

@@ -308,6 +308,17 @@ Deno.test("parseSweepSpec() refuses axes, conditions and budgets that are invali
   }
 });
 
+Deno.test("parseSweepSpec() has one sentence for a contradiction of the model", () => {
+  const { message } = assertThrows(
+    () => parseSweepSpec({ ...ONE, nHead: 3, nEmbd: 16 }, "the command line"),
+    UserError,
+  );
+  assertEquals(
+    message,
+    "Cannot use the command line: expected nEmbd to be a multiple of nHead, got nEmbd 16 and nHead 3",
+  );
+});
+
 Deno.test("parseSweepSpec() refuses a field without effect unless some run uses it", () => {
   const axes = { optimizer: ["adamw", "sgd"] };
   assertEquals(columns({ beta1: 0.8, axes }, "optimizer", "beta1"), [["adamw", 0.8], ["sgd", 0.8]]);

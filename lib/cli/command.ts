@@ -8,7 +8,8 @@ import { Command, CommanderError } from "commander";
 import wrapAnsi from "wrap-ansi";
 import { colored, hasColor } from "../error/color.ts";
 import { guardConsole, printable, printableError, printableLines } from "../error/printable.ts";
-import { exitNow, handleUserFaults, hasUserCode } from "../error/user_code.ts";
+import { noteSlowCalls } from "../error/slow_calls.ts";
+import { exitNow, handleUserFaults, hasUserCode, observeCalls } from "../error/user_code.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { parseOverride, POLICY_CHOICES, type PrecisionOverride } from "../precision/mod.ts";
 import type { LeftOutRun } from "../record/mod.ts";
@@ -52,6 +53,7 @@ export async function runCommand(program: Command, args: readonly string[]): Pro
     console.error(printableError(fault.message));
     exitNow(fault.exitCode);
   });
+  observeCalls(noteSlowCalls());
   try {
     resolveTypedPaths(program);
     await program.parseAsync([...args], { from: "user" });

@@ -6,6 +6,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { join } from "node:path";
 import { exists } from "../lib/file/exists.ts";
 import { readHolder, readJournal, readRun, readRuns, runPaths } from "../lib/record/mod.ts";
+import { shellWord } from "../lib/file/shell_word.ts";
 import { ended, runTask, startTask } from "./support/commands.ts";
 import { copy, done, doneSpec, edit, onlyRun, root, specOf } from "./support/tiny_sweep.ts";
 
@@ -32,6 +33,17 @@ Deno.test("a finished run from another environment is repeated, unless that is a
   const { status, manifest } = readRun(run);
   assertEquals(status, "finished");
   assert(manifest.environment.cpuModel !== "Another CPU");
+});
+
+Deno.test("sweep prints the command to try next: compare for pairs, report for other runs", async () => {
+  const pairs = await specOf("pairs", { policy: ["float32", "bf16-autocast"] });
+  for (const [spec, name, next] of [[doneSpec, "it's one", "report"], [pairs, "pairs", "compare"]] as const) {
+    const dir = join(root, name);
+    const { code, stdout, stderr } = await runTask("sweep", [spec, "--out", dir]);
+    assertEquals(code, 0, stderr);
+    const [, command] = /^next: +(.*)$/m.exec(stdout) ?? [];
+    assertEquals(command, `deno task ${next} ${shellWord(dir)}`);
+  }
 });
 
 Deno.test("a sweep removes the claim of a process that was killed at the end of its run", async () => {

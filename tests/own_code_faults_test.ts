@@ -330,8 +330,8 @@ Deno.test("a module's timers neither end a command silently nor keep it alive", 
   const failed = await runTask("train", ["--data", data, "--schedule", exiting, ...FLAGS, "--out", out]);
   assertEquals(failed.code, 2);
   assertMatch(
-    failed.stderr.trim(),
-    /^Cannot use timer\.ts: a callback failed outside of a call, with "it called Deno\.exit\(\)" at timer\.ts:1:23\. Correct the module\.$/,
+    failed.stderr,
+    /^Cannot use timer\.ts: a callback failed outside of a call, with "it called Deno\.exit\(\)" at timer\.ts:1:23\. Correct the module\.$/m,
   );
   const ticking = await write("ticking.ts", `setInterval(() => {}, 1000);\n${RATE}`);
   const { code, stderr } = await runTask("train", [

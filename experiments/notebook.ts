@@ -36,7 +36,12 @@ export async function openExperiment(experiment: Experiment, full = false): Prom
   console.log(
     `${result.runs} runs in ${minutes} minute${minutes === 1 ? "" : "s"} on ${result.environment?.cpuModel}`,
   );
-  return { ...result, table: (name) => result.tables[name] ?? [] };
+  return { ...result, table: (name) => (result.tables[name] ?? []).map(withHalfLast) };
+}
+
+/** Returns a row with the half-width of its interval after the mean. In records, columns are sorted by name. */
+function withHalfLast({ half, ...rest }: Row): Row {
+  return half === undefined ? rest : { ...rest, half };
 }
 
 function read({ name }: Experiment): ExperimentResult {

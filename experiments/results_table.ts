@@ -16,7 +16,7 @@ runs. \`deno task experiment FILE\` runs it and prints the verdict; \`--quick\` 
 minute, without a verdict. Negative results stay in the table.
 
 Verdicts: *reproduced* (every checked part of the prediction holds), *not reproduced* (a checked part fails), *not decidable
-at this scale* (the intervals are too wide).
+at this scale* (only the quick form, which gives no verdict).
 
 Claims, predictions and results are quoted as they were recorded. The notes below the table explain them. The cost is the sum
 of the durations of the runs. All ran on 2 cores, which other processes used too: little during B to E, much during F to K.

@@ -22,7 +22,7 @@ const SIGN_FLIP_PAIRS = 6;
 const GAPS: readonly (readonly [keyof Comparison["gaps"], string])[] = [
   ["validation", "final validation loss"],
   ["bitsPerByte", "final validation loss, bits per byte"],
-  ["final", "training loss, last twentieth"],
+  ["final", "training loss, last 5 % of steps"],
   ["mean", "training loss, mean"],
   ["maximum", "training loss, largest gap"],
   ["integrated", "training loss, sum of gaps (nats · steps)"],

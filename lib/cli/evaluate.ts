@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { policyWord } from "./flag_words.ts";
 import { printable, printableJson } from "../error/printable.ts";
 import { UserError } from "../error/user_error.ts";
-import { FORMAT_NAMES, type PolicyWord, QUANTIZER_NAMES } from "../precision/mod.ts";
+import type { PolicyWord } from "../precision/mod.ts";
 import { evaluateModel, type WhichWeights } from "../study/mod.ts";
 import { append, command, oneName, runCommand } from "./command.ts";
 import { MODEL_HELP, RECORDED_CODE_HELP, RUN_DATA_HELP, WEIGHTS_HELP, whichWeights } from "./model_flags.ts";
@@ -53,7 +53,8 @@ export const program: Command = command(
   .option(
     "--quantize <format>",
     "also measure the loss after rounding the weights of all linear layers in the blocks to a format, for example mxfp8, " +
-      `mxfp4, nvfp4, e4m3fn/tensor or e4m3fn/row: ${QUANTIZER_NAMES}. FORMAT: ${FORMAT_NAMES}`,
+      "mxfp4, nvfp4, bfloat16-truncate, e4m3fn/tensor or e4m3fn/row. The scalings are tensor, row, mx, mx-ceil and nvfp4. " +
+      "docs/precision.md describes formats and scalings",
   )
   .option("--quantize-activations", "with --quantize: quantize the inputs of these layers too")
   .option("--positions", "also print the mean loss at each position of the window")

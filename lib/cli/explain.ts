@@ -15,7 +15,7 @@ export const program: Command = command(
   .option("--against <folders...>", "folders of other sweeps to search for the most similar run")
   .option(
     "--non-finite",
-    "print the op with the run's first NaN or infinite number, from its journal or by a replay",
+    "print the op that produced the run's first NaN or infinite number, as recorded in the run's journal or found by repeating the step",
   )
   .action(async (folder: string, { against, nonFinite }: { against?: string[]; nonFinite?: true }) => {
     if (nonFinite) return console.log(await explainNonFinite(folder));

@@ -11,7 +11,7 @@ export const program: Command = command(
   {
     0: "done",
     ...STATUS.badInput,
-    1: "JupyterLab failed; if JupyterLab ends with another status, that status is returned",
+    1: "JupyterLab failed. Other statuses of JupyterLab are passed on unchanged",
   },
 )
   .usage("[options] [-- OPTIONS OF JUPYTERLAB]")

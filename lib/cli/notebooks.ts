@@ -39,7 +39,10 @@ export const program: Command = command(
     `folder of the executed notebooks (default: the notebooks are overwritten, or written to ${DEFAULT_OUT} if -p is given)`,
   )
   .option("--html <folder>", "also write each notebook as an HTML page to this folder")
-  .option("--check", "type-check the cells without running them, and fail if outputs are stale")
+  .option(
+    "--check",
+    "type-check the cells without running them, and fail if a cell, lib/ or a file that a cell reads has changed since the outputs were stored",
+  )
   .option(
     "--timeout <seconds>",
     "time limit per notebook in seconds (default: 600)",

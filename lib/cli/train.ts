@@ -15,7 +15,7 @@ export const program: Command = command("train", "Train one model and record the
 })
   .option(
     "--out <folder>",
-    "folder of run and report (default: experiments/out/train, or train-HASH if train contains a different run)",
+    "folder of run and report (default: experiments/out/train, or train-HASH if that folder contains a different run)",
   )
   .option("--describe", "print the model's layers, parameters and FLOPs, without training")
   .option(

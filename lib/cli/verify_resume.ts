@@ -30,7 +30,7 @@ export const program: Command = command(
   .option("--kills <n>", "number of kills; each kills one run or the whole sweep", numberOption("--kills"), 5)
   .option(
     "--seed <n>",
-    "random seed that determines when and which processes are killed",
+    "random seed that determines which processes are killed, and when",
     numberOption("--seed"),
     1,
   )

@@ -55,9 +55,10 @@ export function observeCalls(observer: CallObserver): void {
 }
 
 /**
- * Sets the handler of faults of user-written code outside of a call. If no handler is set, Deno reports these faults.
+ * Handles errors that user-written code causes while losskit does not call it, such as in a timer. From this call on,
+ * the first such error is kept for {@linkcode requireNoFault}. Before this call, Deno reports such errors.
  *
- * @param handle Receives the error, and may end the process. Default: the error is kept for {@linkcode requireNoFault}.
+ * @param handle Also receives the error, and may end the process. Default: does nothing.
  */
 export function handleUserFaults(handle: (fault: UserError) => void = () => {}): void {
   state.onFault = handle;

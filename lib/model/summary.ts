@@ -15,7 +15,7 @@ import { parameterCount, parameterShapes, sizeOf } from "./parameters.ts";
  * tables do not count, because their rows are only looked up. Each weight takes a multiplication and an addition in the
  * forward pass, and twice that in the backward pass (Kaplan et al. 2020).
  *
- * 6 L C T is the cost of attention in L blocks of width C. A query and a key take 4 C operations in the forward pass. A
+ * 6 L C T is the cost of attention in L blocks of width C. Each pair of a query and a key takes 4 C operations in the forward pass. A
  * causal model has T / 2 keys per query on average, which gives 2 L C T. The backward pass takes twice that (Chowdhery
  * et al. 2022, halved for the causal mask).
  *

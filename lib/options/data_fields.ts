@@ -38,6 +38,6 @@ export const DATA_FIELDS = {
     defaultDoc: "none; each file is one document",
     added: "",
     flag: "separator <text>",
-    doc: "text that ends a document within a file; requires documents separate; \\n is a line break",
+    doc: "text that ends a document within a file, only if documents is separate; \\n is a line break",
   },
 } as const satisfies Readonly<Record<string, RunField>>;

@@ -22,7 +22,6 @@ export {
   parseQuantizer,
   parseScaling,
   type Quantizer,
-  QUANTIZER_NAMES,
   type QuantizerNames,
   quantizerOf,
   SCALED_FORMAT_NAMES,

@@ -47,7 +47,7 @@ const { fround } = Math;
  *
  * Without a scaling, numbers beyond the largest value follow the format's `overflow`. With a scaling, they become the
  * largest value. In a group with NaN or Inf, every value becomes NaN. For `nvfp4`, this holds for the whole tensor.
- * With `delayed` and a history, only NaN becomes NaN, and Inf becomes the largest value.
+ * With `delayed` and a history, a NaN does not affect other values, and Inf becomes the largest value.
  *
  * @param values Float32 numbers. They are not changed.
  * @param quantizer The format and the scaling.

@@ -75,9 +75,6 @@ export const SCALED_FORMAT_NAMES: string =
   `FORMAT/SCALING, where SCALING is ${SCALING_NAMES}; mxfp8 is e4m3fn/mx, mxfp6 e3m2fn/mx, mxfp4 e2m1fn/mx ` +
   "and nvfp4 e2m1fn/nvfp4";
 
-/** Syntax of quantizers for help texts and error messages. */
-export const QUANTIZER_NAMES: string = `FORMAT or ${SCALED_FORMAT_NAMES}`;
-
 /** Names of a format and a scaling, as in specs. */
 export interface QuantizerNames {
   /**

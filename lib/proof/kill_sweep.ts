@@ -15,7 +15,7 @@ import { isFinished } from "../sweep/reuse.ts";
 export interface Disturbance {
   /** Maximum number of kills. After the last kill, the sweep finishes uninterrupted. */
   readonly kills: number;
-  /** Source of random numbers, which determines when and which processes are killed. */
+  /** Source of random numbers, which determines which processes are killed, and when. */
   readonly random: Random;
   /**
    * Returns the mean time until the next kill, in milliseconds. The argument is the number of previous kills. `after

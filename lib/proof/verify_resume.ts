@@ -19,7 +19,7 @@ export interface VerifyPlanOptions {
   readonly kills: number;
   /** Number of concurrent runs. */
   readonly workers: number;
-  /** Random seed that determines when and which processes are killed. Default: 1. */
+  /** Random seed that determines which processes are killed, and when. Default: 1. */
   readonly seed?: number | undefined;
   /** Signal that stops the verification early. Default: none. Default: none. */
   readonly signal?: AbortSignal | undefined;

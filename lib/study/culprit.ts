@@ -63,8 +63,9 @@ const NAMES = optionNames<FindCulpritOptions>({
 /**
  * Finds the culprit of a gap: the smallest set of parts (operation classes in layers) whose precision explains the gap.
  *
- * @param group Pairs of one setting and lower precision, such as an entry of `compare(runs).groups`.
- * @returns The finding of the method. `sentence` describes the culprit.
+ * @param group Paired runs of one setting in float32 and in one lower precision, such as an entry of
+ * `compare(runs).groups`.
+ * @returns The finding of the method that `options.by` selects. `sentence` describes the culprit.
  * @throws {RangeError} For an unknown option, or without a pair.
  * @throws {UserError} If lower precision has no effect to explain, or the runs cannot be read.
  */

@@ -20,7 +20,7 @@ export interface VerifyResumeOptions {
   readonly dir?: string | undefined;
   /** Number of kills. Default: 5. */
   readonly kills?: number | undefined;
-  /** Random seed that determines when and which processes are killed. Default: 1. */
+  /** Random seed that determines which processes are killed, and when. Default: 1. */
   readonly seed?: number | undefined;
   /** Number of concurrent runs. Default: chosen from the number of cores and the memory. */
   readonly workers?: number | undefined;

@@ -66,7 +66,10 @@ export const whenSchema: v.GenericSchema<unknown, When[]> = v.array(
   v.strictObject({ if: condition, set: condition }),
 );
 
-/** One factor of a Cartesian product. Each entry sets the fields of one value, or of one index of zipped values. */
+/**
+ * One factor of a Cartesian product. Each entry sets one field to one of its values, or several zipped fields to their
+ * values at one index.
+ */
 export type Dimension = readonly Readonly<Record<string, FieldValue>>[];
 
 /** Returns the dimension that sets a field to each value of a list. */

@@ -16,7 +16,7 @@ const PIECE = 1 << 16;
 /** Number of unread messages at which an event stream is dropped. */
 const UNREAD = 16;
 
-/** Error that ends the response of a reader that accepted no data for too long. */
+/** Error that ends the response to a reader that accepted no data for too long. */
 export class Stalled extends Error {}
 
 /** Open page responses. All readers share the bytes of a page. Each response buffers at most one chunk. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { greatest } from "../number/extent.ts";
+import type { RunField } from "../options/run_field.ts";
 import { RUN_FIELDS } from "../options/run_fields.ts";
 import { widthOf } from "../progress/width.ts";
 import { plainText } from "./plain_text.ts";
@@ -87,7 +88,10 @@ export function formatCell(value: unknown, column: string = ""): string {
   if (typeof value !== "number") return plainText(String(value));
   const { digits = 4, signed: withSign = false } = COLUMNS[column] ?? {};
   if (withSign) return signed(value, digits);
-  const isWhole = Object.hasOwn(RUN_FIELDS, column) || Number.isInteger(value) || !Number.isFinite(value);
+  // The option `loss` names a module: a number in a column of that name is a measured loss.
+  const fields: Readonly<Record<string, RunField>> = RUN_FIELDS;
+  const isOption = Object.hasOwn(fields, column) && fields[column]!.type !== "text";
+  const isWhole = isOption || Number.isInteger(value) || !Number.isFinite(value);
   return isWhole ? String(value) : value.toFixed(digits);
 }
 

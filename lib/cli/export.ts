@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { printable } from "../error/printable.ts";
 import { Option } from "commander";
-import { EXIT } from "../error/user_error.ts";
+import { EXIT, UserError } from "../error/user_error.ts";
 import { checkExport } from "../study/check_export.ts";
 import { EXPORT_FORMATS, type ExportFormat, exportRuns } from "../study/export_runs.ts";
 import { command, list, reportDamage, runCommand, STATUS } from "./command.ts";
@@ -18,7 +18,7 @@ export const program: Command = command(
   },
 )
   .argument("<folder>", "a sweep's folder, or with --check the output folder of an export")
-  .option("--format <list>", `formats: ${EXPORT_FORMATS.join(", ")}`, "parquet")
+  .option("--format <list>", `formats: ${EXPORT_FORMATS.join(", ")} (default: parquet)`, formatList)
   .option("--out <folder>", "output folder (default: export/ in the sweep's folder)")
   .addOption(
     new Option(
@@ -27,16 +27,27 @@ export const program: Command = command(
     )
       .conflicts(["format", "out"]),
   )
-  .action(async (dir: string, options: { format: string; out?: string; check?: boolean }) => {
+  .action(async (dir: string, options: { format?: ExportFormat[]; out?: string; check?: boolean }) => {
     if (options.check) return await check(dir);
-    const formats = list(options.format) as ExportFormat[]; // checked by the library
     const { files, notes, leftOut } = exportRuns(dir, {
-      ...{ formats, out: options.out, print: (line) => console.error(line) },
+      ...{ formats: options.format, out: options.out, print: (line) => console.error(line) },
     });
     for (const path of files) console.log(printable(path));
     for (const note of notes) console.error(`note: ${printable(note)}`);
     reportDamage(leftOut);
   });
+
+/** Parses a list of formats. */
+function formatList(text: string): ExportFormat[] {
+  const formats = list(text) as ExportFormat[]; // checked below
+  const unknown = formats.find((format) => !EXPORT_FORMATS.includes(format));
+  if (unknown === undefined && formats.length > 0) return formats;
+  throw new UserError(
+    `Cannot use --format: expected a list of ${EXPORT_FORMATS.join(", ")}, got ${
+      JSON.stringify(unknown ?? text)
+    }.`,
+  );
+}
 
 /** Prints the damaged files of an export, and sets exit status 3 if there are any. */
 async function check(folder: string): Promise<void> {

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { readRegular } from "./regular.ts";
 
 /** Bytes of a UTF-8 byte order mark. */
 export const UTF8_MARK: readonly number[] = [0xef, 0xbb, 0xbf];
@@ -47,8 +48,9 @@ export function decodeText(bytes: Uint8Array): string {
  * Reads a text file in UTF-8. A byte order mark at its start is dropped.
  *
  * @throws {TypeError} If the file is not in UTF-8.
+ * @throws {UserError} If the path is a folder, a pipe or a device.
  * @throws {Error} An error of the system, if the file cannot be read.
  */
 export function readText(path: string): string {
-  return decodeText(Deno.readFileSync(path));
+  return decodeText(readRegular(path));
 }

@@ -8,6 +8,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { optionNames, requireKnownNames } from "../error/known_names.ts";
+import { greatest } from "../number/extent.ts";
 import { compile, type Compiled, toFloat32 } from "../tensorflow/mod.ts";
 import { emptyCache, type KeyValueCache } from "./attention.ts";
 import { completeConfig, type FullGptConfig, type GptConfig, validateGptConfig } from "./config.ts";
@@ -160,7 +161,7 @@ export class Decoder implements Disposable {
   #extend(row: number, added: number[]): number[] {
     const { blockSize } = this.#config, context = this.#contexts[row]!;
     if (context.length + added.length <= blockSize) {
-      context.push(...added);
+      for (const id of added) context.push(id);
       return added;
     }
     const keep = context.length === 0 ? blockSize : Math.max(added.length, 1, Math.floor(blockSize / 2));
@@ -223,7 +224,7 @@ export class Decoder implements Disposable {
   /** Returns the inputs of a pass over some sequences. */
   #newTokens(group: readonly number[], unread: readonly number[][]): NewTokens {
     const tokens = group.map((row) => unread[row]!);
-    const T = Math.max(...tokens.map(({ length }) => length));
+    const T = greatest(tokens.map(({ length }) => length));
     const padded = tokens.map((ids) => Array.from({ length: T }, (_, t) => ids[t] ?? ids.at(-1) ?? 0));
     const whole = (values: number[]) => tf.tensor1d(values, "int32");
     return {

@@ -9,7 +9,7 @@ import * as tf from "@tensorflow/tfjs";
 import { requireNoFault, requireSharedState, sharedState } from "../error/user_code.ts";
 import { UserError } from "../error/user_error.ts";
 import { completeConfig } from "../model/mod.ts";
-import { canonicalJson, type RunSpec, sha256Hex } from "../record/mod.ts";
+import { canonicalJson, formatJson, type RunSpec, sha256Hex } from "../record/mod.ts";
 import { useTensorFlow } from "../tensorflow/mod.ts";
 import { learningRate, train } from "../train/mod.ts";
 import { deliver, resultOf } from "./_isolated.ts";
@@ -130,7 +130,7 @@ async function trainSome(
     for (const [field, value] of Object.entries(values)) {
       results.set(
         `${event.event === "eval" ? "validation " : ""}${field} at step ${event.step}`,
-        typeof value === "object" ? canonicalJson(value) : String(value),
+        typeof value === "object" ? formatJson(value) : String(value), // probes may be infinite
       );
     }
   }

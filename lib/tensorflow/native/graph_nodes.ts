@@ -37,7 +37,7 @@ export class GraphNodes {
     for (let output = open.pop(); output !== undefined; output = open.pop()) {
       if (needed.has(output.operation)) continue;
       needed.add(output.operation);
-      open.push(...this.#inputs.get(output.operation) ?? []);
+      for (const input of this.#inputs.get(output.operation) ?? []) open.push(input);
     }
     return [...this.#inputs.keys()].filter((node) => needed.has(node));
   }

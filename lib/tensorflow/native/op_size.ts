@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { greatest } from "../../number/extent.ts";
 import { elements } from "./c_values.ts";
 
 /** Ops that multiply matrices [.., M, K] and [.., K, N], possibly transposed. */
@@ -90,7 +91,7 @@ export class GraphSize {
 
 /** Returns the number of elements of the largest input or result. */
 function largest({ inputs, results }: OpShapes): number {
-  return Math.max(0, ...[...inputs, ...results].map(elements));
+  return Math.max(0, greatest([...inputs, ...results].map(elements)));
 }
 
 /** Returns the number of operations of a product, two per multiplication. 0 for another op. */

@@ -36,12 +36,19 @@ export async function openExperiment(experiment: Experiment, full = false): Prom
   console.log(
     `${result.runs} runs in ${minutes} minute${minutes === 1 ? "" : "s"} on ${result.environment?.cpuModel}`,
   );
-  return { ...result, table: (name) => (result.tables[name] ?? []).map(withHalfLast) };
+  return { ...result, table: (name) => (result.tables[name] ?? []).map(inOrder) };
 }
 
-/** Returns a row with the half-width of its interval after the mean. In records, columns are sorted by name. */
-function withHalfLast({ half, ...rest }: Row): Row {
-  return half === undefined ? rest : { ...rest, half };
+/**
+ * Returns a row in which the half-width of an interval follows its mean, and the number of values is named. Some recorded
+ * rows have the mean last.
+ */
+function inOrder({ n, ...row }: Row): Row {
+  const counted: Row = n === undefined ? row : { ...row, values: n };
+  const { half, ...rest } = counted, names = Object.keys(row);
+  if (half === undefined) return counted;
+  const hasMean = names.slice(0, names.indexOf("half")).some((name) => typeof row[name] === "number");
+  return hasMean ? counted : { ...rest, half };
 }
 
 function read({ name }: Experiment): ExperimentResult {

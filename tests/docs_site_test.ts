@@ -58,7 +58,7 @@ Deno.test("deno task docs builds pages that Chromium reads, searches and follows
       await page.keyboard.press("Enter");
       await page.waitForFunction("/api\\/losskit\\/\\w+/.test(location.pathname)");
       await page.waitForFunction('document.querySelector("h1")?.textContent.includes("createTrainer")');
-      assertStringIncludes(await text("main"), "The model; its weights are trained in place.");
+      assertStringIncludes(await text("main"), "The model, which is trained in place.");
     });
 
     await t.step(

@@ -101,7 +101,7 @@ Deno.test("resultDifferences() finds every difference", async () => {
     ...{ dir: join(root, "once"), kills: 1, workers: 1 },
     print: () => {},
   });
-  assertEquals(kills, 1);
+  assert(kills >= 1 && kills <= 4, `${kills} kills`); // more than one if no random kill led to a resume
   for (const dir of [want, got]) copy(join(root, "once", "undisturbed"), dir);
   assertEquals(resultDifferences(plan, { want, got }), []);
   const folder = join(got, "runs", plan.runs[0]!.id);

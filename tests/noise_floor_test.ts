@@ -40,7 +40,7 @@ Deno.test("compare trains perturbed runs, which differ from float32 by rounding 
   }
   assertMatch(
     stdout,
-    /Noise floor: .* \(root mean square; [\d.e-]+ in 1 pair with initial weights .*, [\d.e-]+ in 1 pair with another order of sums\); 95 % of such gaps are within ±[\d.e-]+\./,
+    /Noise floor: .* \(root mean square; [\d.e-]+ for 1 run with initial weights .*, [\d.e-]+ for 1 run with another order of sums\); 95 % of such gaps are within ±[\d.e-]+\./,
   );
   const { comparisons } = JSON.parse(await Deno.readTextFile(join(dir, "compare.json")));
   assertEquals([comparisons.length, comparisons[0].pairs.length, comparisons[0].floor.pairs], [1, 2, 2]);

@@ -30,8 +30,8 @@ export interface ComparedGroup extends NamedComparison {
 }
 
 /**
- * Compares all pairs of runs, grouped by setting and lower precision. The seeds and the perturbed pairs of a setting
- * are used for each of its comparisons. The verdicts are corrected over all groups by Holm's method.
+ * Compares all pairs of runs, grouped by setting and lower precision. All comparisons of a
+ * setting share its seed spread and its noise floor. The verdicts are corrected over all groups by Holm's method.
  */
 export function compareGroups(
   runs: readonly RecordedRun[],

@@ -24,7 +24,7 @@ const GAPS: readonly (readonly [keyof Comparison["gaps"], string])[] = [
   ["bitsPerByte", "final validation loss, bits per byte"],
   ["final", "training loss, last 5 % of steps"],
   ["mean", "training loss, mean"],
-  ["maximum", "training loss, largest gap"],
+  ["maximum", "training loss, largest |gap|"],
   ["integrated", "training loss, sum of gaps (nats · steps)"],
 ];
 
@@ -131,9 +131,9 @@ export function comparisonNotes(comparison: Comparison, verdict: Verdict = verdi
 /** Describes the perturbed pairs of one kind. */
 function sourceText({ kind, pairs, rms }: FloorSource): string {
   const what = kind === "noise"
-    ? "initial weights changed by one unit in the last place"
+    ? "initial weights changed by at most one unit in the last place"
     : "another order of sums";
-  return `${nats(rms)} in ${count(pairs, "pair")} with ${what}`;
+  return `${nats(rms)} for ${count(pairs, "run")} with ${what}`;
 }
 
 /** Maximum number of runs of a precision whose first non-finite numbers are printed. */

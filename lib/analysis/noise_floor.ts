@@ -13,7 +13,7 @@ import { meanOf, standardDeviation, tQuantile } from "./student.ts";
 /** Noise floor measured by one kind of perturbation. */
 export interface FloorSource {
   /**
-   * Kind of perturbation. Kind of perturbation. `noise`: initial weights changed by at most one unit in the last place.
+   * Kind of perturbation. `noise`: initial weights changed by at most one unit in the last place.
    * `order`: another order of sums.
    */
   readonly kind: "noise" | "order";

@@ -15,7 +15,7 @@ import { type CommandEntry, COMMANDS, descriptionOf, ENTRIES, VERSION } from "./
 function overview(): Command {
   const losskit = command("losskit", "Reproducible language-model loss experiments.", {
     ...STATUS.done,
-    ...STATUS.badInput,
+    2: `${STATUS.badInput[2]}. The help of a command lists its further statuses`,
   })
     .usage("COMMAND [options]").version(VERSION, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this list, or the options of a command: losskit COMMAND --help")

@@ -41,7 +41,7 @@ function wholeSeconds(flag: "--warn" | "--grace"): (text: string) => number {
 }
 
 /** Creates a subcommand with the shared options. */
-function engine(name: string, description: string): Command {
+function engine(name: string, unit: "task" | "pod", description: string): Command {
   return command(name, description)
     .usage("[options] <sweep>")
     .showHelpAfterError(`(see ${typedCommand(`cluster ${name}`)} --help)`)
@@ -52,13 +52,13 @@ function engine(name: string, description: string): Command {
     )
     .option(
       "--threads <n>",
-      "threads per run and cores per job, only with a spec",
+      `threads per run and cores per ${unit}, only with a spec`,
       numberOption("--threads"),
       1,
     )
     .option(
       "--parallel <n>",
-      "maximum number of concurrent jobs (default: no limit)",
+      `maximum number of concurrent ${unit}s (default: no limit)`,
       numberOption("--parallel"),
     )
     .option(
@@ -72,7 +72,7 @@ export const program: Command = command(
   "Write job files that run a sweep on Slurm or Kubernetes.",
 );
 program.usage("slurm|kubernetes [options] <sweep>").addCommand(
-  engine("slurm", "Write a job array script for sbatch, with one task per run.")
+  engine("slurm", "task", "Write a job array script for sbatch, with one task per run.")
     .option(
       "--time <limit>",
       "time limit per task, in Slurm's notation, for example 02:00:00",
@@ -103,7 +103,7 @@ program.usage("slurm|kubernetes [options] <sweep>").addCommand(
     .option("--sbatch <option...>", "further sbatch options, for example --sbatch=--account=NAME")
     .action(slurm),
 ).addCommand(
-  engine("kubernetes", "Write the manifest of an Indexed Job for kubectl apply, with one pod per run.")
+  engine("kubernetes", "pod", "Write the manifest of an Indexed Job for kubectl apply, with one pod per run.")
     .option("--image <name>", "container image with Deno and losskit, as Dockerfile builds it", DEFAULT_IMAGE)
     .requiredOption("--claim <name>", "PersistentVolumeClaim for the sweep's folder")
     .option(

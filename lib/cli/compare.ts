@@ -71,7 +71,7 @@ export const program: Command = command(
   .option("--level <share>", "confidence level of intervals", numberOption("--level"), DEFAULT_LEVEL)
   .option(
     "--culprit <how>",
-    "search for the layers and operation classes that cause a gap. A replay computes the gradients of 8 batches in both precisions, at the weights of a float32 run. auto: a replay if the verdict is degraded; replay: a replay for any verdict; loss: if the verdict is degraded, a replay, then training of runs with only the suspected layers or classes in the lower precision, and of runs with only these in float32; none: no search",
+    "search for the layers and operation classes that cause a gap. A replay computes the gradients of 8 batches in both precisions, at the weights of a float32 run. auto: a replay if the verdict is degraded; replay: a replay for any verdict; loss: if the verdict is degraded, do a replay, then train new runs: some with only the suspected layers or classes in the lower precision, others with only the suspected ones in float32; none: no search",
     "auto",
   )
   .option("--json <file>", "also write the result as JSON to this file")

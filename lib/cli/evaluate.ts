@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { policyWord } from "./flag_words.ts";
 import { printable, printableJson } from "../error/printable.ts";
 import { UserError } from "../error/user_error.ts";
-import type { PolicyWord } from "../precision/mod.ts";
+import { PLAIN_FORMAT_NAMES, type PolicyWord } from "../precision/mod.ts";
 import { evaluateModel, type WhichWeights } from "../study/mod.ts";
 import { append, command, oneName, runCommand } from "./command.ts";
 import { MODEL_HELP, RECORDED_CODE_HELP, RUN_DATA_HELP, WEIGHTS_HELP, whichWeights } from "./model_flags.ts";
@@ -53,8 +53,9 @@ export const program: Command = command(
   .option(
     "--quantize <format>",
     "also measure the loss after rounding the weights of all linear layers in the blocks to a format, for example mxfp8, " +
-      "mxfp4, nvfp4, bfloat16-truncate, e4m3fn/tensor or e4m3fn/row. The scalings are tensor, row, mx, mx-ceil and nvfp4. " +
-      "docs/precision.md describes formats and scalings",
+      `mxfp4, nvfp4, e4m3fn/tensor or e4m3fn-stochastic: FORMAT or FORMAT/SCALING. FORMAT: ${PLAIN_FORMAT_NAMES}; rounded to ` +
+      "nearest, unless -stochastic or -truncate follows. SCALING: tensor, row, mx, mx-ceil, nvfp4. mxfp8 is e4m3fn/mx, " +
+      "mxfp6 e3m2fn/mx, mxfp4 e2m1fn/mx and nvfp4 e2m1fn/nvfp4",
   )
   .option("--quantize-activations", "with --quantize: quantize the inputs of these layers too")
   .option("--positions", "also print the mean loss at each position of the window")

@@ -26,7 +26,7 @@ export const program: Command = command(
   )
   .option(
     "--out <folder>",
-    "folder of runs and result.json (default: experiments/out/NAME, or NAME-quick with --quick; NAME-HASH if that folder contains runs of different specs)",
+    "folder of runs and result.json (default: experiments/out/NAME, or NAME-quick with --quick; NAME-HASH if that folder contains runs of other specs than those of the experiment)",
   )
   .option(
     "--workers <n>",

@@ -73,14 +73,23 @@ export function svgBundle(figure: Figure): Bundle {
   return { "image/svg+xml": figureSvg(figure), "text/plain": describeFigure(figure) };
 }
 
+/** Formats a value of a figure: as in a table, or with three digits if a table would show 0. */
+function inFigure(value: number): string {
+  return value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(2) : formatCell(value);
+}
+
 /** Describes a figure as text: its title, and the name, number of points, first and last value of each curve. */
 function describeFigure({ title, data }: Figure): string {
   const lines = data.filter(({ name, showlegend }) => typeof name === "string" && showlegend !== false).map(
     (trace) => {
-      const y = (Array.isArray(trace["y"]) ? trace["y"] as Json[] : []).filter((value) =>
+      const y = (Array.isArray(trace["y"]) ? trace["y"] as Json[] : []).filter((value): value is number =>
         typeof value === "number"
       );
-      const ends = y.length === 0 ? "" : `, from ${formatCell(y[0])} to ${formatCell(y.at(-1))}`;
+      const ends = y.length === 0
+        ? ""
+        : y.length === 1
+        ? `: ${inFigure(y[0]!)}`
+        : `, first ${inFigure(y[0]!)}, last ${inFigure(y.at(-1)!)}`;
       return `  ${trace["name"]}: ${y.length} point${y.length === 1 ? "" : "s"}${ends}`;
     },
   );

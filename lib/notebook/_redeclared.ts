@@ -42,8 +42,8 @@ function namesOf(name: ts.BindingName): string[] {
 }
 
 /**
- * Returns edits that replace `var` by `let` in declarations of redeclared names. TypeScript allows no second `var` with
- * another type.
+ * Returns edits that replace `var` by `let` for names that an earlier cell declared. Each cell is checked in a block of
+ * its own. A `let` stays in the block. A `var` leaves it, and TypeScript rejects a second `var` with another type.
  */
 export function varEdits(again: readonly Declared[], all: readonly Declared[]): Edit[] {
   const twice = (name: string) => all.filter((one) => one.name === name).length > 1;

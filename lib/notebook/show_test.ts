@@ -66,7 +66,7 @@ Deno.test("show() sends a figure as Plotly JSON with rounded numbers, as SVG, an
   assertEquals(plotly.data[0]!.y, [0.33333, null, 0.25]);
   assertEquals(plotly.config, { displaylogo: false, showSendToCloud: false });
   assertMatch(data["image/svg+xml"] as string, /^<svg [^]*A &amp; B[^]*<\/svg>$/);
-  assertEquals(data["text/plain"], "[figure: A & B]\n  loss: 2 points, from 0.3333 to 0.2500");
+  assertEquals(data["text/plain"], "[figure: A & B]\n  loss: 2 points, first 0.3333, last 0.2500");
   assertEquals((await sentBy(() => show([figure, figure]))).length, 2);
 });
 
@@ -162,7 +162,7 @@ Deno.test("livePlot() accepts a trainer's steps, and draws the last steps of a l
   const sent = await sentBy(async () => {
     await assertRejects(() => Array.fromAsync(livePlot(steps())), Error, "out of tokens");
   });
-  assertEquals(sent.at(-1)!.content.data["text/plain"], "[figure: Loss]\n  training: 1 point, from 2 to 2");
+  assertEquals(sent.at(-1)!.content.data["text/plain"], "[figure: Loss]\n  training: 1 point: 2");
 });
 
 /** A program with a front end and a loop without end, which Stop ends. */
@@ -202,9 +202,9 @@ Deno.test("outside of a notebook, figures, tables and plots are text, and stopSi
     await show(events(2), { every: 0 });
   });
   assertEquals(lines, [
-    "[figure: A & B]\n  loss: 2 points, from 0.3333 to 0.2500",
+    "[figure: A & B]\n  loss: 2 points, first 0.3333, last 0.2500",
     "a\n1",
-    "[figure: Loss]\n  training: 2 points, from 4 to 2\n  validation: 1 point, from 4 to 4",
+    "[figure: Loss]\n  training: 2 points, first 4, last 2\n  validation: 1 point: 4",
   ]);
   assertEquals(stopSignal().aborted, false);
 });

@@ -19,7 +19,8 @@ export type RoundingMode = "nearest" | "stochastic" | "truncate" | "kahan";
  * - `nan`: NaN.
  * - `saturate`: the largest finite value with the same sign, also for ±Inf.
  *
- * With the rounding `truncate`, finite numbers always become the largest finite value.
+ * With the rounding `truncate`, this applies to ±Inf only. A finite number beyond the largest finite value becomes that
+ * value, with the same sign.
  */
 export type Overflow = "infinity" | "nan" | "saturate";
 
@@ -125,10 +126,14 @@ const STORED = ["float32", "bfloat16", "float16"] as const;
 
 const MODES: readonly RoundingMode[] = ["nearest", "stochastic", "truncate", "kahan"];
 
-/** Syntax of format names, for error messages. */
-export const FORMAT_NAMES: string =
+/** Syntax of format names without a rounding, for help texts. */
+export const PLAIN_FORMAT_NAMES: string =
   "float32, bfloat16, float16, an OCP format (e4m3fn, e5m2, e3m2fn, e2m3fn, e2m1fn) or an IEEE-style format eXmY (X from " +
-  "2 to 8, Y from 1 to 23); rounded to nearest, unless -stochastic, -truncate or -kahan (compensated sums) follows, as in " +
+  "2 to 8, Y from 1 to 23)";
+
+/** Syntax of format names, for help texts and error messages. */
+export const FORMAT_NAMES: string =
+  `${PLAIN_FORMAT_NAMES}; rounded to nearest, unless -stochastic, -truncate or -kahan (compensated sums) follows, as in ` +
   "e4m3fn-stochastic";
 
 /**

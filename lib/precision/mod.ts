@@ -12,6 +12,7 @@ export {
   formatInfo,
   type Overflow,
   parseFormat,
+  PLAIN_FORMAT_NAMES,
   type RoundingMode,
 } from "./format.ts";
 export type { Extremes } from "./extremes.ts";

@@ -20,7 +20,10 @@ export function mergeStaging(dir: string): string {
   return staging;
 }
 
-/** Returns a run's folder and its staging folder, for `replaceFolder`. A run without journal lines may be deleted. */
+/**
+ * Returns a run's folder and its staging folder, for `replaceFolder`. `isBlank` returns true for a folder with an empty
+ * journal: it contains no results, so that `replaceFolder` may delete it.
+ */
 export function runPlace(folder: string): FolderPlace {
   return {
     place: folder,

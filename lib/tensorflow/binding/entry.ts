@@ -60,7 +60,10 @@ export interface OpWatcher {
   take(op: RunOp): void;
 }
 
-/** Copies strings into memory that TensorFlow frees. TensorFlow does not free strings created through the C API. */
+/**
+ * Copies strings into a new tensor, whose memory TensorFlow frees. The copy is needed because TensorFlow does not free
+ * strings that were created through the C API.
+ */
 export function copyStrings(
   binding: { execute(name: string, call: EagerCall): Pointer[] },
   runtime: Runtime,

@@ -13,10 +13,10 @@ export interface Mean {
 }
 
 /**
- * Returns the mean of finite values.
+ * Returns the mean of finite values, with half the width of its 95 % interval.
  *
- * @param quantiles Quantiles of Student's t distribution by number of values. The last quantile is used for larger
- * numbers.
+ * @param quantiles Quantiles of Student's t distribution, indexed by the number of values. With more values than the
+ * list covers, the last quantile is used.
  */
 export function meanOf(values: readonly number[], quantiles: readonly number[]): Mean {
   const n = values.length, mean = values.reduce((sum, value) => sum + value, 0) / n;

@@ -33,6 +33,7 @@ export function parseSweepSpec(
   defaults: SweepSpec = DEFAULT_SWEEP,
 ): SweepSpec {
   const refuse = (reason: string): never => {
+    if (reason.startsWith("Cannot use ")) throw new UserError(reason); // names a module of the user
     // A reason from a part of the run, such as the model, begins with what that part cannot do.
     throw new UserError(`Cannot use ${source}: ${reason.replace(/^Cannot [^:]*: /, "")}`);
   };

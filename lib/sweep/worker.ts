@@ -10,7 +10,7 @@
  */
 import { namedFault } from "../error/disk_fault.ts";
 import { guardConsole } from "../error/printable.ts";
-import { exitNow, handleUserFaults, hasUserCode } from "../error/user_code.ts";
+import { exitNow, handleUserFaults } from "../error/user_code.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { ClaimedError, runFolder, runPaths, sourcesHash } from "../record/mod.ts";
 import { endWithParent } from "../run/end_with_parent.ts";
@@ -121,5 +121,5 @@ if (import.meta.main) {
     id = await nextId();
     if (id !== undefined) appendOutputTo(runPaths(runFolder(dir, id)).log);
   }
-  if (hasUserCode()) exitNow(Deno.exitCode); // timers and servers of a module may still run
+  exitNow(Deno.exitCode); // the watch of the parent, and timers and servers of a module, may still run
 }

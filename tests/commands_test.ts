@@ -13,7 +13,7 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   experiment: ["runExperiment"],
   explain: ["explainNonFinite", "explainRun"],
   flag_words: ["isTokenizerPath", "parseTokenizerName", "tokenizerName"], // parses a word, for an error with the flag's name
-  export: ["checkExport", "exportRuns"],
+  export: ["checkExport", "exportFormats", "exportRuns"],
   generate: ["generateTexts"],
   jupyter: ["jupyterDataDir", "labPython", "startLab", "writeKernelspec"], // starts JupyterLab, for its user to work in
   main: [],

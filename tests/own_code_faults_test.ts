@@ -39,6 +39,11 @@ async function write(name: string, text: string): Promise<string> {
 const SIZES = { data, T: 8, B: 4, steps: 8, nLayer: 1, nHead: 2, nEmbd: 16 };
 const FLAGS = "--seq 8 --batch 4 --steps 8 --n-layer 1 --n-head 2 --n-embd 16 --threads 1".split(" ");
 
+/** Returns the arguments of `train` with a schedule of the user. */
+function withSchedule(path: string, out: string): string[] {
+  return ["--data", data, "--schedule", path, ...FLAGS, "--out", out];
+}
+
 type Case = [name: string, field: "architecture" | "loss" | "optimizer" | "schedule", text: string, RegExp];
 
 const CASES: readonly Case[] = [
@@ -327,22 +332,15 @@ Deno.test("a run may start from a run with an own architecture, also on an axis"
 Deno.test("a module's timers neither end a command silently nor keep it alive", async () => {
   const exiting = await write("timer.ts", `setTimeout(() => Deno.exit(0), 700);\n${RATE}`);
   const out = join(root, "timer");
-  const failed = await runTask("train", ["--data", data, "--schedule", exiting, ...FLAGS, "--out", out]);
+  const failed = await runTask("train", withSchedule(exiting, out));
   assertEquals(failed.code, 2);
   assertMatch(
     failed.stderr,
     /^Cannot use timer\.ts: a callback failed outside of a call, with "it called Deno\.exit\(\)" at timer\.ts:1:23\. Correct the module\.$/m,
   );
   const ticking = await write("ticking.ts", `setInterval(() => {}, 1000);\n${RATE}`);
-  const { code, stderr } = await runTask("train", [
-    "--data",
-    data,
-    "--schedule",
-    ticking,
-    ...FLAGS,
-    "--out",
-    join(root, "ticking"), // the first command may have written its plan to `out`
-  ]);
+  // The first command may have written its plan to `out`.
+  const { code, stderr } = await runTask("train", withSchedule(ticking, join(root, "ticking")));
   assertEquals(code, 0, stderr);
 });
 
@@ -364,15 +362,7 @@ Deno.test("a run whose process ends early or rejects a promise has failed, with 
     ] as const
   ) {
     const out = join(root, `out-${name}`), path = await write(name, text);
-    const { code, stderr } = await runTask("train", [
-      "--data",
-      data,
-      "--schedule",
-      path,
-      ...FLAGS,
-      "--out",
-      out,
-    ]);
+    const { code, stderr } = await runTask("train", withSchedule(path, out));
     assertEquals(code, 3, stderr);
     assertMatch(stderr, reason);
     const [run] = readRuns(out);
@@ -399,15 +389,7 @@ Deno.test("Ctrl-C ends a check that hangs", async () => {
     "loop.ts",
     `export default () => {\n  Deno.writeTextFileSync("${started}", String(Deno.pid));\n  for (;;);\n};\n`,
   );
-  const child = startTask("train", [
-    "--data",
-    data,
-    "--schedule",
-    path,
-    ...FLAGS,
-    "--out",
-    join(root, "loop"),
-  ]);
+  const child = startTask("train", withSchedule(path, join(root, "loop")));
   const pid = () => exists(started) ? Number(Deno.readTextFileSync(started)) : 0;
   while (pid() === 0) await new Promise((resolve) => setTimeout(resolve, 50));
   child.kill("SIGINT");
@@ -423,7 +405,7 @@ Deno.test("a second Ctrl-C ends a run whose step does not return", async () => {
     `export default (step) => {\n  if (Deno.mainModule.endsWith("/worker.ts") && step === 5) {\n` +
       `    Deno.writeTextFileSync("${started}", "");\n    for (;;);\n  }\n  return 1e-3;\n};\n`,
   );
-  const child = startTask("train", ["--data", data, "--schedule", path, ...FLAGS, "--out", out]);
+  const child = startTask("train", withSchedule(path, out));
   const output = ended(child);
   let isOver = false;
   output.then(() => isOver = true);

@@ -1,5 +1,6 @@
 /**
- * What a sweep and a comparison print on a terminal of 60 columns, without colors, and into a pipe. `script` makes the terminal.
+ * Output of a sweep and a comparison on a terminal of 60 columns, without colors, and into a pipe. `script` creates the
+ * terminal.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";

@@ -57,7 +57,7 @@ export interface GapBlock extends Block {
 
 /** Comparison of paired runs. */
 export interface Comparison {
-  /** What differs between the two runs of a pair. `nothing`: both have the same precision and the same seed. */
+  /** Difference between the two runs of a pair. `nothing`: both have the same precision and the same seed. */
   readonly differs: "precision" | "seed" | "nothing";
   /** Names of the precisions of the two runs of a pair. */
   readonly precision: { readonly baseline: string; readonly other: string };

@@ -16,8 +16,8 @@ import { deviceOf, precisionName } from "./precision_name.ts";
 import { keyOf, PRECISION } from "./stability.ts";
 import { plainText } from "./plain_text.ts";
 
-/** Fields that are not part of a setting, or have a place of their own in its name. */
-const NAMED: readonly (keyof RunSpec)[] = [
+/** Fields that are not part of a setting, or have a place of their own in its name and in tables. */
+export const NAMED_FIELDS: readonly (keyof RunSpec)[] = [
   ...["data", "tokenizer", "T", "seed", "perturb", "reorder", ...PRECISION] as const,
 ];
 
@@ -33,7 +33,7 @@ export function settingKey(run: RecordedRun): string {
 export function settingNamer(runs: readonly RecordedRun[]): (run: RecordedRun) => string {
   const specs = runs.map(({ manifest: { spec } }) => spec);
   const differ = (of: (run: RecordedRun) => string) => new Set(runs.map(of)).size > 1;
-  const varying = varyingFields(specs, NAMED), text = textNamer(runs);
+  const varying = varyingFields(specs, NAMED_FIELDS), text = textNamer(runs);
   const isSeveral = {
     text: differ(text),
     perturbation: specs.some(isPerturbed),
@@ -79,7 +79,7 @@ export function settingOrder(runs: readonly RecordedRun[]): (a: RecordedRun, b: 
     JSON.stringify([spec.data, spec.tokenizer, spec.T, precisionName(spec)]);
   const blocks = new Map<string, number>();
   for (const key of runs.map(keyOfBlock)) if (!blocks.has(key)) blocks.set(key, blocks.size);
-  const fields = varyingFields(runs.map(({ manifest: { spec } }) => spec), NAMED);
+  const fields = varyingFields(runs.map(({ manifest: { spec } }) => spec), NAMED_FIELDS);
   return (a, b) => {
     const block = blocks.get(keyOfBlock(a))! - blocks.get(keyOfBlock(b))!;
     if (block !== 0) return block;

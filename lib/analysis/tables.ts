@@ -19,9 +19,9 @@ import {
 } from "../record/mod.ts";
 import { median } from "./median.ts";
 import { deviceOf, precisionName } from "./precision_name.ts";
-import { codeOf, textNamer } from "./settings.ts";
+import { codeOf, NAMED_FIELDS, textNamer } from "./settings.ts";
 import { curveFindings } from "./_curve_findings.ts";
-import { countNonFinite, DEFAULT_TOLERANCE, gapOf, type Pair, PRECISION } from "./stability.ts";
+import { countNonFinite, DEFAULT_TOLERANCE, gapOf, type Pair } from "./stability.ts";
 
 /** An Arquero table. Numbers may be NaN or infinite. Arquero's aggregates skip NaN and infinite numbers. */
 export type Table = ColumnTable;
@@ -45,8 +45,8 @@ const RUN_COLUMNS = [
 
 /**
  * Returns a table with one row per run. Columns of the spec: `run` (ID), `data`, `tokenizer`, `T`, `policy` (with
- * overrides), `seed`, `perturbation` if a run is perturbed (`noise 1`, `order 1`, or `none`), and every other field in
- * which the runs differ. Columns of the result: `status`, `steps` (completed), `valLoss` (last) and `bestValLoss`
+ * overrides), `seed`, `perturbation` if a run is perturbed (`noise 1`, `order 1`, or `none`), and the other fields whose
+ * values differ between runs. Columns of the result: `status`, `steps` (completed), `valLoss` (last) and `bestValLoss`
  * (lowest finite) in nats per token, `bitsPerByte` (last evaluation), `tokensPerSecond` (median over steps), `spikes`
  * (number), `tags` if a run has tags, and `nonFinite` (number of non-finite training losses and gradient norms).
  * Missing values are NaN.
@@ -149,11 +149,6 @@ export async function openStepTable(sweepDir: string): Promise<Table> {
   return table({ ...await readStepColumns(sweepDir) });
 }
 
-/** Fields of specs that tables name in columns of their own. */
-const NAMED: readonly (keyof RunSpec)[] = [
-  ...["data", "tokenizer", "T", "seed", "perturb", "reorder", ...PRECISION] as const,
-];
-
 /**
  * Returns a table of runs or pairs, which has its columns even without rows. Device and code follow the policy if there are
  * several. The perturbation, and fields in which the runs differ, follow the seed.
@@ -174,7 +169,7 @@ function tableOf<Name extends string>(
       : [],
     seed: [
       ...specs.some(isPerturbed) ? [["perturbation", specs.map(perturbationOf)] as const] : [],
-      ...varyingFields(specs, NAMED).filter((field) => !columns.some((name) => name === field))
+      ...varyingFields(specs, NAMED_FIELDS).filter((field) => !columns.some((name) => name === field))
         .map((field) => [field, cellsOf(specs, field)] as const),
     ],
   };

@@ -2,9 +2,9 @@
 import type { Command } from "commander";
 import { printable } from "../error/printable.ts";
 import { Option } from "commander";
-import { EXIT, UserError } from "../error/user_error.ts";
+import { EXIT } from "../error/user_error.ts";
 import { checkExport } from "../study/check_export.ts";
-import { EXPORT_FORMATS, type ExportFormat, exportRuns } from "../study/export_runs.ts";
+import { EXPORT_FORMATS, type ExportFormat, exportFormats, exportRuns } from "../study/export_runs.ts";
 import { command, list, reportDamage, runCommand, STATUS } from "./command.ts";
 
 export const program: Command = command(
@@ -27,26 +27,21 @@ export const program: Command = command(
     )
       .conflicts(["format", "out"]),
   )
-  .action(async (dir: string, options: { format?: ExportFormat[]; out?: string; check?: boolean }) => {
-    if (options.check) return await check(dir);
-    const { files, notes, leftOut } = exportRuns(dir, {
-      ...{ formats: options.format, out: options.out, print: (line) => console.error(line) },
-    });
-    for (const path of files) console.log(printable(path));
-    for (const note of notes) console.error(`note: ${printable(note)}`);
-    reportDamage(leftOut);
-  });
+  .action(
+    async (dir: string, options: { format?: readonly ExportFormat[]; out?: string; check?: boolean }) => {
+      if (options.check) return await check(dir);
+      const { files, notes, leftOut } = exportRuns(dir, {
+        ...{ formats: options.format, out: options.out, print: (line) => console.error(line) },
+      });
+      for (const path of files) console.log(printable(path));
+      for (const note of notes) console.error(`note: ${printable(note)}`);
+      reportDamage(leftOut);
+    },
+  );
 
 /** Parses a list of formats. */
-function formatList(text: string): ExportFormat[] {
-  const formats = list(text) as ExportFormat[]; // checked below
-  const unknown = formats.find((format) => !EXPORT_FORMATS.includes(format));
-  if (unknown === undefined && formats.length > 0) return formats;
-  throw new UserError(
-    `Cannot use --format: expected a list of ${EXPORT_FORMATS.join(", ")}, got ${
-      JSON.stringify(unknown ?? text)
-    }.`,
-  );
+function formatList(text: string): readonly ExportFormat[] {
+  return exportFormats(list(text), { action: "use --format", given: text });
 }
 
 /** Prints the damaged files of an export, and sets exit status 3 if there are any. */

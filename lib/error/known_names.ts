@@ -4,6 +4,7 @@
  * @module
  */
 import { didYouMean } from "./did_you_mean.ts";
+import { typeName } from "./type_name.ts";
 
 /** Maximum number of names that an error lists. */
 const MOST_LISTED = 16;
@@ -29,7 +30,7 @@ export function optionNames<T>(names: Record<keyof T, true>): readonly string[] 
 export function requireKnownNames(options: object, known: readonly string[], action: string): void {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(
-      `Cannot ${action}: expected an object of options, got ${options === null ? "null" : typeof options}.`,
+      `Cannot ${action}: expected an object of options, got ${typeName(options)}.`,
     );
   }
   const unknown = Object.keys(options).find((name) => !known.includes(name));

@@ -17,8 +17,8 @@ export const MAX_POINTS = 400, MAX_MARKS = 40;
 
 /**
  * Reduces the number of points of a curve. Splits the curve into intervals, and keeps the lowest and the highest point
- * of each interval, and the curve's first and last point. An interval with non-finite values also keeps one of these,
- * which breaks the line.
+ * of each interval, and the curve's first and last point. An interval with non-finite values also keeps one of
+ * these values. A non-finite value breaks the drawn line.
  *
  * @param points Points in order of x.
  * @param most Maximum number of points to keep. Default: 400.

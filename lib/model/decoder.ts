@@ -13,6 +13,7 @@ import { compile, type Compiled, toFloat32 } from "../tensorflow/mod.ts";
 import { emptyCache, type KeyValueCache } from "./attention.ts";
 import { completeConfig, type FullGptConfig, type GptConfig, validateGptConfig } from "./config.ts";
 import { gptHidden, headLogits, type Parameters } from "./gpt.ts";
+import { requireTokens } from "./token_ids.ts";
 
 /**
  * Maximum number of tokens, including padding, in one pass over several prompts. The limit bounds the memory and the
@@ -284,18 +285,6 @@ export class Decoder implements Disposable {
   [Symbol.dispose](): void {
     this.#forget();
     this.#step.dispose();
-  }
-}
-
-/**
- * Throws unless all tokens are ids of the model's vocabulary.
- *
- * @throws {RangeError} If an id is not an integer in [0, V).
- */
-export function requireTokens(tokens: ArrayLike<number>, { vocabSize }: Pick<GptConfig, "vocabSize">): void {
-  for (const id of Array.from(tokens)) {
-    if (Number.isInteger(id) && id >= 0 && id < vocabSize) continue;
-    throw new RangeError(`Cannot read tokens: expected integer ids in [0, ${vocabSize}), got ${id}`);
   }
 }
 

@@ -90,9 +90,9 @@ function nucleus(
   if (topP === 1) return first(all);
   const enough = topP * sum(weightsOf(descending.subarray(0, all), { most, temperature }));
   for (let k = Math.min(64, all);; k = Math.min(16 * k, all)) { // most lists are short: sorting all tokens is slow
-    const ids = first(k);
+    const ids = first(k), weights = weightsOf(ids.map((id) => logits[id]!), { most, temperature });
     let held = 0;
-    const end = ids.findIndex((id) => (held += Math.exp((logits[id]! - most) / temperature)) >= enough);
+    const end = weights.findIndex((weight) => (held += weight) >= enough);
     if (end >= 0) return ids.slice(0, end + 1);
     if (k === all) return ids;
   }

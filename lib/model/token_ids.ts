@@ -4,6 +4,7 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
+import type { GptConfig } from "./config.ts";
 import { IGNORE_INDEX } from "../text/mod.ts";
 import { TensorFlowError } from "../tensorflow/native/tensorflow_error.ts";
 
@@ -64,5 +65,17 @@ export function withCheckedIds<R>(checked: CheckedIds, run: () => R): R {
       );
     }
     throw cause;
+  }
+}
+
+/**
+ * Throws unless all tokens are ids of the model's vocabulary.
+ *
+ * @throws {RangeError} If an id is not an integer in [0, V).
+ */
+export function requireTokens(tokens: ArrayLike<number>, { vocabSize }: Pick<GptConfig, "vocabSize">): void {
+  for (const id of Array.from(tokens)) {
+    if (Number.isInteger(id) && id >= 0 && id < vocabSize) continue;
+    throw new RangeError(`Cannot read tokens: expected integer ids in [0, ${vocabSize}), got ${id}`);
   }
 }

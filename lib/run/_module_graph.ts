@@ -65,6 +65,7 @@ export async function localFiles(entry: string): Promise<string[]> {
   const missing = new Set(
     local.filter(({ error }) => error?.startsWith("Module not found")).map((m) => m.specifier),
   );
+  const locked = lockedSpecifiers();
   for (const { specifier, dependencies = [] } of local) {
     for (const { specifier: word, code, type } of dependencies) {
       const { specifier: target = "", span } = code ?? type ?? {};
@@ -73,7 +74,7 @@ export async function localFiles(entry: string): Promise<string[]> {
       if (/^https?:/.test(target)) {
         return refuse(`expected imports of local files and packages, got ${word} at ${place}`);
       }
-      if (/^(npm|jsr):/.test(word) && !lockedSpecifiers().includes(word)) {
+      if (/^(npm|jsr):/.test(word) && !locked.includes(word)) {
         return refuse(
           `expected packages of losskit, such as @tensorflow/tfjs, got ${word} at ${place}. ` +
             "Copy the package's files beside the module, and import them by their path",

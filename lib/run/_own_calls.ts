@@ -4,6 +4,7 @@
  * @module
  */
 import { types } from "node:util";
+import { typeName } from "../error/type_name.ts";
 import { callUser, type UserModule } from "../error/user_code.ts";
 
 /** Expected form of an export. */
@@ -52,5 +53,5 @@ function kindOf(value: unknown): string {
   if (types.isPromise(value)) return "a promise (await it)";
   const isClass = typeof value === "function" && /^class\b/.test(Function.prototype.toString.call(value));
   if (isClass) return "a class (export an instance of it)";
-  return value === null ? "null" : typeof value;
+  return typeName(value);
 }

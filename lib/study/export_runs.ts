@@ -72,6 +72,23 @@ const FILES_OF: Readonly<Record<ExportFormat, (runs: readonly RecordedRun[]) => 
 };
 
 /**
+ * Returns words as export formats.
+ *
+ * @param words The words.
+ * @param at `action`: the failing action in the error `Cannot <action>`. `given`: description of a list without words.
+ * @throws {UserError} If a word is no format, or if there is no word.
+ */
+export function exportFormats(
+  words: readonly string[],
+  { action, given }: { action: string; given: string },
+): readonly ExportFormat[] {
+  const unknown = words.find((word) => !(EXPORT_FORMATS as readonly string[]).includes(word));
+  if (unknown === undefined && words.length > 0) return words as readonly ExportFormat[];
+  const shown = JSON.stringify(unknown ?? given);
+  throw new UserError(`Cannot ${action}: expected a list of ${EXPORT_FORMATS.join(", ")}, got ${shown}.`);
+}
+
+/**
  * Exports the records of a sweep as Parquet, Arrow or TensorBoard files: runs, steps, evaluations and, if recorded,
  * probes.
  *
@@ -83,13 +100,8 @@ const FILES_OF: Readonly<Record<ExportFormat, (runs: readonly RecordedRun[]) => 
  */
 export function exportRuns(dir: string, options: ExportOptions = {}): Exported {
   requireKnownNames(options, NAMES, "export");
-  const { formats = ["parquet"], out = join(dir, "export"), print = () => {} } = options;
-  const unknown = formats.find((format) => !EXPORT_FORMATS.includes(format));
-  if (unknown !== undefined || formats.length === 0) {
-    throw new UserError(
-      `Cannot export: expected formats of ${EXPORT_FORMATS.join(", ")}, got ${unknown ?? "none"}.`,
-    );
-  }
+  const { out = join(dir, "export"), print = () => {} } = options;
+  const formats = exportFormats(options.formats ?? ["parquet"], { action: "export", given: "none" });
   const { runs, leftOut } = openRecords(dir, print);
   const files: string[] = [], notes: string[] = [];
   writeExport(out, Object.fromEntries(formats.map((format) => [format, FILES_OF[format](runs)])), {

@@ -19,8 +19,8 @@ export interface SavedModel {
 }
 
 /**
- * Saves a trained model and its tokenizer in the format of Hugging Face Transformers. The model's options determine
- * whether the saved model is a GPT-2 or a LLaMA.
+ * Saves a trained model and its tokenizer in the format of Hugging Face Transformers. The saved model is a GPT-2
+ * or a LLaMA, according to the model's options.
  *
  * @param source Folder of a run, or Hugging Face folder of a GPT-2 or LLaMA.
  * @param folder Output folder, created if missing.

@@ -23,7 +23,7 @@ export interface Group {
 }
 
 /** Shapes by parameter. */
-type Shapes = Readonly<Record<string, readonly number[]>>;
+export type Shapes = Readonly<Record<string, readonly number[]>>;
 
 /** Separator of names in the key of a group: a character that no name contains. */
 const AND = "\0";
@@ -42,8 +42,10 @@ export function groupsOf(shapes: Shapes): Group[] {
   return groups;
 }
 
-/** Returns the shapes of parameters. */
-export function shapesOf(parameters: Parameters): Shapes {
+/** Returns the shapes of parameters, which are tensors or records of numbers. */
+export function shapesOf(
+  parameters: Readonly<Record<string, { readonly shape: readonly number[] }>>,
+): Shapes {
   return Object.fromEntries(Object.entries(parameters).map(([name, { shape }]) => [name, shape]));
 }
 
@@ -87,11 +89,8 @@ export function separateSlot(slot: Parameters, parameters: Parameters): Paramete
 
 /** Joins values by parameter, as {@linkcode joinSlot} does for tensors. */
 export function joinRecord(record: ParameterRecord): ParameterRecord {
-  const shapes = joinedShapes(
-    Object.fromEntries(Object.entries(record).map(([name, { shape }]) => [name, shape])),
-  );
   return Object.fromEntries(
-    Object.entries(shapes).map(([key, shape]) => {
+    Object.entries(joinedShapes(shapesOf(record))).map(([key, shape]) => {
       const names = key.split(AND);
       if (names.length === 1) return [key, record[key]!];
       const values = new Float32Array(elements(shape));

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { typeName } from "../error/type_name.ts";
 import { requireTokenIds } from "../model/token_ids.ts";
 import type { TrainingBatch } from "./dataset.ts";
 
@@ -15,7 +16,7 @@ import type { TrainingBatch } from "./dataset.ts";
 export function requireBatch(batch: TrainingBatch, action: string): void {
   if (typeof batch !== "object" || batch === null) {
     throw new TypeError(
-      `Cannot ${action}: expected { x, y }, got ${batch === null ? "null" : typeof batch}.`,
+      `Cannot ${action}: expected { x, y }, got ${typeName(batch)}.`,
     );
   }
   const { x, y } = batch;

@@ -11,7 +11,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Parameters } from "../model/mod.ts";
 import { fused } from "../tensorflow/mod.ts";
-import { groupKey, groupsOf, joined, joinedShapes, separate, shapesOf } from "./_joined.ts";
+import { groupKey, groupsOf, joined, joinedShapes, separate, type Shapes, shapesOf } from "./_joined.ts";
 import { muon, type MuonConfig, splitForMuon } from "./muon.ts";
 import { type OwnOptimizerConfig, ownUpdate } from "./own_optimizer.ts";
 
@@ -77,16 +77,17 @@ export interface UpdateScalars {
 
 /** Returns zeros with the shapes of the parameters. */
 export function zerosLike(parameters: Parameters): Parameters {
-  return Object.fromEntries(Object.entries(parameters).map(([name, p]) => [name, tf.zeros(p.shape)]));
+  return zerosOf(shapesOf(parameters));
+}
+
+function zerosOf(shapes: Shapes): Parameters {
+  return Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, tf.zeros([...shape])]));
 }
 
 /** Returns AdamW's moments before the first step: zeros. */
 export function zeroMoments(parameters: Parameters): Moments {
-  const zeros = () =>
-    Object.fromEntries(
-      Object.entries(joinedShapes(shapesOf(parameters))).map(([key, shape]) => [key, tf.zeros([...shape])]),
-    );
-  return { m: zeros(), v: zeros() };
+  const shapes = joinedShapes(shapesOf(parameters));
+  return { m: zerosOf(shapes), v: zerosOf(shapes) };
 }
 
 /** Returns true if a slot contains AdamW's moments, which are joined. */
@@ -127,11 +128,7 @@ export function slotShapes(
 export function initialOptimizerState(parameters: Parameters, config: OptimizerConfig): OptimizerState {
   return Object.fromEntries(
     Object.entries(slotShapes(shapesOf(parameters), config)).map(([slot, given]) => {
-      const shapes = isJoined(slot, config) ? joinedShapes(given) : given;
-      return [
-        slot,
-        Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, tf.zeros([...shape])])),
-      ];
+      return [slot, zerosOf(isJoined(slot, config) ? joinedShapes(given) : given)];
     }),
   );
 }

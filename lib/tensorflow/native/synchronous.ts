@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { typeName } from "../../error/type_name.ts";
 
 /**
  * Throws if a function is `async`, before the function is called.
@@ -12,7 +13,7 @@
  */
 export function refuseAsync(what: string, fn: unknown): void {
   if (typeof fn !== "function") {
-    throw new TypeError(`Cannot ${what}: expected a function, got ${fn === null ? "null" : typeof fn}.`);
+    throw new TypeError(`Cannot ${what}: expected a function, got ${typeName(fn)}.`);
   }
   if (/^Async/.test(fn.constructor.name)) throw asynchronous(what, "an async function");
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
+import { typeName } from "../../error/type_name.ts";
 import seedrandom from "seedrandom";
 import {
   parseQuantizer,
@@ -104,7 +105,7 @@ export function quantize(
     const given = values as unknown;
     throw new TypeError(
       `Cannot quantize: expected a Float32Array or a floating tensor, got ${
-        given instanceof tf.Tensor ? `a tensor of ${given.dtype}` : given === null ? "null" : typeof given
+        given instanceof tf.Tensor ? `a tensor of ${given.dtype}` : typeName(given)
       }. Use Float32Array.from().`,
     );
   }

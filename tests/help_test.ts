@@ -61,6 +61,9 @@ Deno.test("every task prints its options and exit statuses with --help, and star
       !allowed.includes(status)
     );
     assertEquals(unlisted, [], `${name}: docs/sweeps.md does not list a status`);
+    // A list of choices without spaces has no place to wrap.
+    const long = stdout.split("\n").filter((line) => line.length > 80 && / {2}\S+ .* \S/.test(line));
+    assertEquals(long, [], `${name}: lines of more than 80 columns`);
     assert(!/<(word|value|string)>/.test(stdout), `${name}: a placeholder names no kind of value: ${stdout}`);
   }
 });

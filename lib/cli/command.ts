@@ -29,14 +29,19 @@ export function command(
   description: string,
   statuses: Statuses = { ...STATUS.done, ...STATUS.badInput, ...STATUS.stopped },
 ): Command {
-  const lines = Object.entries(statuses).map(([status, meaning]) => `  ${status.padEnd(3)} ${meaning}`);
+  const statusList = () => {
+    const lines = Object.entries(statuses).map(([status, meaning]) =>
+      `  ${status.padEnd(3)} ${wrapAnsi(meaning, terminalColumns() - 6).replaceAll("\n", "\n      ")}`
+    );
+    return `\nExit status:\n${lines.join("\n")}`;
+  };
   const program = new Command(name);
   return program.description(description).exitOverride().configureOutput({
     writeOut: (text) => console.log(text.replace(/\n$/, "")),
     writeErr: (text) => console.error(printableError(text.replace(/\n$/, ""))),
     outputError: (text, write) => write(withSynonym(text, program.options.map(({ long }) => long ?? ""))),
   }).showHelpAfterError(`(see ${typedCommand(name)} --help)`)
-    .addHelpText("after", `\nExit status:\n${lines.join("\n")}`);
+    .addHelpText("after", statusList);
 }
 
 /**

@@ -5,6 +5,7 @@ import { typedCommand } from "../error/command_line.ts";
 import { shellWord } from "../file/shell_word.ts";
 import { DEFAULT_TOLERANCE } from "../analysis/mod.ts";
 import { watchSignals } from "../error/signals.ts";
+import { terminalColumns } from "../progress/progress.ts";
 import { type PlacedSweep, recordSweep } from "../study/mod.ts";
 import {
   command,
@@ -15,6 +16,7 @@ import {
   runCommand,
   TOLERANCE_HELP,
   TRAINING_STATUSES,
+  wrapSentences,
 } from "./command.ts";
 import { RECORDED_CODE_HELP } from "./model_flags.ts";
 import { byteSizeOption, durationOption, numberOption } from "./numbers.ts";
@@ -84,7 +86,11 @@ export const program: Command = command(
   )
   .addHelpText(
     "after",
-    "\nFlags override the fields of the spec. The batch size is tokensPerStep / T. Without a spec, tokensPerStep is 1,024.",
+    () =>
+      wrapSentences(
+        "\nFlags override the fields of the spec. The batch size is tokensPerStep / T. Without a spec, tokensPerStep is 1,024.",
+        terminalColumns(),
+      ),
   )
   .action(sweep);
 addRunFlags(program, { fields: SWEEP_FIELDS, defaultOf: sweepDefault });

@@ -12,25 +12,27 @@ import { findPeers } from "./peers.ts";
 import type { Peak } from "./peak.ts";
 import type { Roofline } from "./roofline.ts";
 import type { AttentionCost } from "./scaling.ts";
-import { SHAPES } from "./shapes.ts";
+import { namedShapes, SHAPES } from "./shapes.ts";
 import type { BenchConfig, BenchResult } from "./train_steps.ts";
 
 const PARTS = { head, attention, step, limit, sweep } as const;
 
 const program = command("bench:growth", "Measure how time and memory grow with sizes.")
   .argument("[parts...]", `parts: ${Object.keys(PARTS).join(", ")} (default: all)`)
+  .option("--shapes <names>", `limit: ${Object.keys(SHAPES).join(", ")}`, "big")
   .option("--threads <n>", "number of threads", numberOption("--threads"), navigator.hardwareConcurrency)
   .option(
     "--python <path>",
     "Python interpreter with PyTorch (default: the one of `deno task bench --install-peers`)",
   )
-  .action(async (names: string[], options: { threads: number; python?: string }) => {
+  .action(async (names: string[], options: Options) => {
     for (const [name, part] of Object.entries(PARTS)) {
       if (names.length === 0 || names.includes(name)) await part(options);
     }
   });
 
 interface Options {
+  shapes: string;
   threads: number;
   python?: string;
 }
@@ -97,26 +99,27 @@ async function step({ threads }: Options): Promise<void> {
   }
 }
 
-/** Prints the step time of `big` relative to its lower bound. */
-async function limit({ threads }: Options): Promise<void> {
-  for (const precision of ["float32", "bf16-autocast"] as const) {
-    const config: BenchConfig = { ...SHAPES.big, ...{ steps: 8, warmup: 2, precision, threads } };
-    const { products_ms, gflop, passes_gb } =
-      (await runScript<Roofline>("roofline.ts", { argument: config })).result;
-    const { result: peak } = await runScript<Peak>("peak.ts", { argument: threads });
-    const { median_step_ms } = (await runScript<BenchResult>("train_steps.ts", { argument: config })).result;
-    const passes = passes_gb / peak.copy_gb_per_s * 1e3, least = products_ms + passes;
-    console.log(
-      `lower bound of big ${precision}: ${least.toFixed(0)} ms (matrix products ${
-        products_ms.toFixed(0)
-      } ms for ` +
-        `${gflop.toFixed(0)} GFLOP, memory traffic ${passes.toFixed(0)} ms for ${
-          passes_gb.toFixed(2)
-        } GB); ` +
-        `step ${median_step_ms.toFixed(0)} ms; lower bound / step = ${
+/** Prints the step time of shapes relative to their lower bound. */
+async function limit({ shapes, threads }: Options): Promise<void> {
+  for (const [name, shape] of namedShapes(shapes)) {
+    for (const precision of ["float32", "bf16-autocast"] as const) {
+      const config: BenchConfig = { ...shape, ...{ steps: 8, warmup: 2, precision, threads } };
+      const { products_ms, gflop, passes_gb } =
+        (await runScript<Roofline>("roofline.ts", { argument: config })).result;
+      const { result: peak } = await runScript<Peak>("peak.ts", { argument: threads });
+      const { median_step_ms } =
+        (await runScript<BenchResult>("train_steps.ts", { argument: config })).result;
+      const passes = passes_gb / peak.copy_gb_per_s * 1e3, least = products_ms + passes;
+      console.log(
+        `lower bound of ${name} ${precision}: ${least.toFixed(1)} ms (matrix products ${
+          products_ms.toFixed(1)
+        } ms for ${gflop.toFixed(1)} GFLOP, memory traffic ${passes.toFixed(1)} ms for ${
+          passes_gb.toFixed(3)
+        } GB); step ${median_step_ms.toFixed(1)} ms; lower bound / step = ${
           (100 * least / median_step_ms).toFixed(0)
         } %`,
-    );
+      );
+    }
   }
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { parameterCount } from "../../lib/model/mod.ts";
+import { completeConfig, parameterCount } from "../../lib/model/mod.ts";
 import { compile, toBfloat16, useTensorFlow } from "../../lib/tensorflow/mod.ts";
 import { median } from "./measure.ts";
 import { type BenchConfig, modelOf } from "./train_steps.ts";
@@ -45,10 +45,12 @@ function withBackward({ batch, m, k, n, count }: Omit<Kind, "transposed">): Kind
   ];
 }
 
-/** Returns all products of a training step. */
-function productsOf({ n_layer: L, n_head: H, n_embd: C, vocab: V, seq: T, batch: B }: BenchConfig): Kind[] {
-  const N = B * T, D = C / H;
-  const linear = [[C, 3 * C], [C, C], [C, 4 * C], [4 * C, C]].flatMap(([k, n]) =>
+/** Returns all products of a training step. Logits are computed once, also for vocabularies that training divides in blocks. */
+function productsOf(config: BenchConfig): Kind[] {
+  const { n_layer: L, n_head: H, n_kv_head: keys = H, n_embd: C, vocab: V, seq: T, batch: B } = config;
+  const { nInner: F, activation } = completeConfig(modelOf(config));
+  const N = B * T, D = C / H, gates = activation === "swiglu" ? 2 : 1;
+  const linear = [[C, C + 2 * keys * D], [C, C], [C, gates * F], [F, C]].flatMap(([k, n]) =>
     withBackward({ batch: 1, m: N, k: k!, n: n!, count: L })
   );
   const rows = Math.min(BLOCK, T);
@@ -83,14 +85,19 @@ function timeOf({ batch, m, k, n, transposed: [a, b] }: Kind, precision: BenchCo
 /**
  * Returns the minimum number of values read and written outside of the products.
  *
- * Per layer: residual sums with norms (4 reads or writes of [N, C], twice, forward and backward), GELU on 4 C (2 forward, 3
- * backward), bias gradients (9 C), and the lower half of the softmax (2 forward, 3 backward). Per parameter: 4 reads and 3
- * writes of the optimizer, and 1 read for the gradient norm.
+ * Per layer: residual sums with norms (4 reads or writes of [N, C], twice, forward and backward), the activation (GELU on F:
+ * 2 forward, 3 backward; SwiGLU with 2 F inputs and F results: 3 F forward, 5 F backward), bias gradients (5 C + F), rotary
+ * positions (2 forward and 2 backward over queries and keys), and the lower half of the softmax (2 forward, 3 backward). The
+ * loss reads the logits and writes their gradient. Per parameter: 4 reads and 3 writes of the optimizer, and 1 read for the
+ * gradient norm.
  */
 function passesOf(config: BenchConfig): { activations: number; state: number } {
-  const { n_layer: L, n_head: H, n_embd: C, seq: T, batch: B } = config;
-  const layer = (2 * 4 + 2 * 4 + 4 * 5 + 9) * B * T * C + 5 * B * H * T * T / 2;
-  return { activations: L * layer, state: 8 * parameterCount(modelOf(config)) };
+  const { n_layer: L, n_head: H, n_kv_head: keys = H, n_embd: C, vocab: V, seq: T, batch: B } = config;
+  const { nInner: F, activation, bias, position } = completeConfig(modelOf(config));
+  const values = 2 * 4 * C + 2 * 4 * C + (activation === "swiglu" ? 8 : 5) * F + (bias ? 5 * C + F : 0) +
+    (position === "rotary" ? 4 * (C + keys * C / H) : 0);
+  const layer = values * B * T + 5 * B * H * T * T / 2;
+  return { activations: L * layer + 2 * B * T * V, state: 8 * parameterCount(modelOf(config)) };
 }
 
 if (import.meta.main) {

@@ -10,7 +10,7 @@ import { runScript } from "./child.ts";
 import type { EagerCost } from "./eager_ops.ts";
 import type { Peak } from "./peak.ts";
 import { findPeers, installPeers, LOSS_BOUNDS, runPeer } from "./peers.ts";
-import { type Shape, SHAPES } from "./shapes.ts";
+import { namedShapes, type Shape, SHAPES } from "./shapes.ts";
 import { type Line, type RunLine, tableOf } from "./table.ts";
 import { type BenchConfig, type BenchResult, isFirstLoss, modelOf, WEIGHT_SEED } from "./train_steps.ts";
 
@@ -70,13 +70,7 @@ function shapesOf(options: Options): [string, Shape][] {
     const { n_layer, n_head, n_embd, vocab, seq, batch } = shape;
     return [[[n_layer, n_head, n_embd, vocab, seq, batch].join(","), shape]];
   }
-  return list(options.shapes).map((name) => {
-    const shape = (SHAPES as Readonly<Record<string, Shape>>)[name];
-    if (shape !== undefined) return [name, shape];
-    throw new UserError(
-      `Cannot use --shapes: expected a list of ${Object.keys(SHAPES).join(", ")}, got ${name}.`,
-    );
-  });
+  return namedShapes(options.shapes);
 }
 
 function precisionsOf({ precision }: Options): BenchConfig["precision"][] {

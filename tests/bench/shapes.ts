@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { list } from "../../lib/cli/command.ts";
+import { UserError } from "../../lib/error/user_error.ts";
 import type { BenchConfig } from "./train_steps.ts";
 
 /** Architecture, sizes of a model, and its batches. */
@@ -32,3 +34,18 @@ export const SHAPES = {
   },
   vocab: { n_layer: 2, n_head: 4, n_embd: 128, vocab: 50304, seq: 128, batch: 4 },
 } satisfies Readonly<Record<string, Shape>>;
+
+/**
+ * Returns the shapes of a comma-separated list, with their names.
+ *
+ * @throws {UserError} If a name is unknown.
+ */
+export function namedShapes(names: string): [name: string, shape: Shape][] {
+  return list(names).map((name) => {
+    const shape = (SHAPES as Readonly<Record<string, Shape>>)[name];
+    if (shape !== undefined) return [name, shape];
+    throw new UserError(
+      `Cannot use --shapes: expected a list of ${Object.keys(SHAPES).join(", ")}, got ${name}.`,
+    );
+  });
+}

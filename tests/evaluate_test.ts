@@ -18,7 +18,7 @@ const T = 16;
 const trained = await runTask("train", [
   ...["--data", text, "--out", out, "--steps", "60", "--vocab", "300", "--amp", "on", "--save-best"],
   ...["--n-layer", "2", "--n-head", "2", "--n-embd", "32", "--seq", String(T), "--batch", "8"],
-  ...["--eval-every", "20", "--eval-tokens", "all", "--lr", "1e-2"],
+  ...["--eval-every", "20", "--eval-bytes", "400", "--lr", "1e-2"],
 ]);
 assertEquals(trained.code, 0, trained.stderr);
 const [recorded] = readRuns(out);
@@ -41,9 +41,16 @@ async function assertRefused(task: string, args: string[], message: string): Pro
 }
 
 Deno.test("evaluate returns the loss in the run's journal, and the losses by position and token", async () => {
-  // By default, evaluate uses the batch size of the run, so that the results are equal bit for bit.
+  // By default, evaluate uses the batch size and the limits of the run, so that the results are equal bit for bit.
   const same = await evaluated([run]);
   assertEquals([same.loss, same.bitsPerByte, same.tokens], [last.loss, last.bitsPerByte, last.tokens]);
+  assertStringIncludes(same.what, "the start of the validation split of ");
+  for (const limit of [["--eval-tokens", "all"], ["--eval-bytes", "all"], ["--eval-tokens", "64"]]) {
+    const { what, tokens } = await evaluated([run, ...limit]);
+    const all = limit.includes("all");
+    assert(all ? tokens > last.tokens : tokens === 64, `${tokens}`);
+    assertEquals(what.startsWith("the start of "), !all, what);
+  }
   // Other batch sizes change the order of sums. In bfloat16, each row is rounded separately.
   const whole = await evaluated([run, "--positions", "--batch", "5"]);
   assertEquals(whole.tokens, last.tokens);
@@ -114,6 +121,7 @@ Deno.test("evaluate and save-gpt2 report an invalid command line", async () => {
     ],
     ["evaluate", [run, "--batch", "0"], "--batch: expected a whole number"],
     ["evaluate", [run, "--eval-tokens", "1.5"], "--eval-tokens: expected a whole number"],
+    ["evaluate", [run, "--eval-bytes", "0"], "--eval-bytes: expected a whole number"],
     ["evaluate", [run, "--amp", "fast"], 'precision policy, got "fast"'],
     ["evaluate", [run, "--amp", "off,on"], "Cannot use --amp: expected one name"],
     ["evaluate", [run, "--text", ""], "expected at least two tokens, got 0"],

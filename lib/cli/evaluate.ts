@@ -12,7 +12,8 @@ import { numberOf, numberOption } from "./numbers.ts";
 interface Options {
   file?: string;
   text?: string;
-  evalTokens: number | "all";
+  evalBytes?: number | "all";
+  evalTokens?: number | "all";
   seq?: number;
   batch?: number;
   amp?: PolicyWord; // checked by the library
@@ -34,10 +35,14 @@ export const program: Command = command(
   .option("--file <file>", "measure the loss of a UTF-8 text file")
   .option("--text <text>", "measure the loss of this text, and print the loss of each token")
   .option(
+    "--eval-bytes <n>",
+    "bytes at the start of the text whose tokens are measured, or all (default: the bytes of the run's evaluations for its validation split; all with --eval-tokens or your own text)",
+    limit("--eval-bytes"),
+  )
+  .option(
     "--eval-tokens <n>",
-    "number of tokens whose loss is measured, rounded down to whole windows, or all. Evaluations during training use less text: see --eval-bytes of train",
-    tokens,
-    "all",
+    "number of tokens whose loss is measured, rounded down to whole windows, or all (default: the number of the run's evaluations for its validation split; all with --eval-bytes or your own text)",
+    limit("--eval-tokens"),
   )
   .option("--seq <T>", "window length in tokens (default: the model's context length)", numberOption("--seq"))
   .option(
@@ -66,8 +71,8 @@ export const program: Command = command(
   .option("--threads <n>", "number of threads (default: the number of cores)", numberOption("--threads"))
   .action(print);
 
-function tokens(text: string): number | "all" {
-  return text === "all" ? text : numberOf("--eval-tokens", text);
+function limit(flag: "--eval-tokens" | "--eval-bytes"): (text: string) => number | "all" {
+  return (text) => text === "all" ? text : numberOf(flag, text);
 }
 
 async function print(folder: string, options: Options): Promise<void> {
@@ -79,7 +84,12 @@ async function print(folder: string, options: Options): Promise<void> {
   const { positionLoss, tokenLoss, ...metrics } = await evaluateModel(folder, {
     ...{ text, file, weights, data, threads, policy: options.amp },
     quantize: format === undefined ? undefined : { format, activations },
-    ...{ maxTokens: options.evalTokens, blockSize: options.seq, batchSize: options.batch },
+    ...{
+      maxTokens: options.evalTokens,
+      maxBytes: options.evalBytes,
+      blockSize: options.seq,
+      batchSize: options.batch,
+    },
   });
   const positions = options.positions ? Array.from(positionLoss) : undefined;
   if (json) return console.log(printableJson(jsonOf({ ...metrics, positionLoss: positions, tokenLoss })));

@@ -36,6 +36,7 @@ const RANGES = {
   "--seq": rangeOf(RUN_FIELDS.T),
   "--batch": rangeOf(RUN_FIELDS.B),
   "--eval-tokens": rangeOf(RUN_FIELDS.evalTokens),
+  "--eval-bytes": rangeOf(RUN_FIELDS.evalBytes),
   "--n-layer": rangeOf(RUN_FIELDS.nLayer),
   "--n-head": rangeOf(RUN_FIELDS.nHead),
   "--n-embd": rangeOf(RUN_FIELDS.nEmbd),

@@ -28,9 +28,14 @@ export interface EvaluateModelOptions extends ModelChoice {
   readonly file?: string | undefined;
   /**
    * Maximum number of tokens whose loss is evaluated, or `all`. Only whole windows of `blockSize` tokens are evaluated,
-   * at least one. Default: `all`.
+   * at least one. Default: the run's `evalTokens` for its validation split, otherwise `all`.
    */
   readonly maxTokens?: number | "all" | undefined;
+  /**
+   * Number of bytes at the start of the text whose tokens are evaluated, or `all`. Default: the run's `evalBytes` for its
+   * validation split, otherwise `all`. With `maxTokens`, the default is `all`.
+   */
+  readonly maxBytes?: number | "all" | undefined;
   /** Length (T) of an evaluated window in tokens. Default: the model's context length. */
   readonly blockSize?: number | undefined;
   /** Number of windows per batch (B). Default: the run's batch size, or 16 for a Hugging Face folder. */
@@ -94,14 +99,15 @@ export async function evaluateModel(
 ): Promise<ModelEvaluation> {
   return await withUserErrors(async () => {
     using opened = await openModel(folder, { ...options, action: "evaluate" });
-    const { what, ids } = await targetsOf(opened, { ...options, folder });
+    const { what: text, ids, limits } = await targetsOf(opened, { ...options, folder });
     if (ids.length < 2) {
-      throw new UserError(`Cannot evaluate ${what}: expected at least two tokens, got ${ids.length}.`);
+      throw new UserError(`Cannot evaluate ${text}: expected at least two tokens, got ${ids.length}.`);
     }
     const given: EvaluateOptions = {
       model: opened.config,
       byteLengths: opened.tokenizer.byteLengths,
       tokens: ids,
+      ...limits,
       ...sizesOf(opened, { ...options, targets: ids.length - 1 }),
       ...precisionOf(opened, options),
     };
@@ -115,6 +121,7 @@ export async function evaluateModel(
     const tokenLoss = options.text === undefined
       ? undefined
       : lossesOf(model.parameters, { tokenizer: opened.tokenizer, given });
+    const what = before.tokens < ids.length - 1 ? `the start of ${text}` : text;
     return { what, ...before, perplexity: perplexity(before.loss), tokenLoss, quantized };
   });
 }
@@ -132,22 +139,35 @@ function lossOf(
   };
 }
 
-/** Returns the tokens to evaluate and their description: a text, a file, or the run's validation split. */
+/**
+ * Returns the tokens to evaluate, their description and their limits: a text, a file, or the run's validation split. The
+ * run's own limits apply to its validation split.
+ */
 async function targetsOf(
   { tokenizer, run }: OpenedModel,
-  { folder, text, file, note }: EvaluateModelOptions & { folder: string },
-): Promise<{ what: string; ids: Tokens }> {
+  { folder, text, file, note, maxTokens, maxBytes = maxTokens === undefined ? undefined : "all" }:
+    & EvaluateModelOptions
+    & { folder: string },
+): Promise<{ what: string; ids: Tokens; limits: Pick<EvaluateOptions, "maxTokens" | "maxBytes"> }> {
   if (text !== undefined && file !== undefined) {
     throw new UserError("Cannot evaluate: expected a text or a file, got both.");
   }
-  if (text !== undefined) return { what: "the text", ids: encode(tokenizer, text, note) };
-  if (file !== undefined) return { what: file, ids: encode(tokenizer, readTextFile(file, "evaluate"), note) };
+  const limits = { maxTokens: maxTokens ?? "all", maxBytes: maxBytes ?? "all" };
+  if (text !== undefined) return { what: "the text", ids: encode(tokenizer, text, note), limits };
+  if (file !== undefined) {
+    return { what: file, ids: encode(tokenizer, readTextFile(file, "evaluate"), note), limits };
+  }
   if (run === undefined) {
     throw new UserError(
       `Cannot evaluate ${folder}: expected a text or a file, got neither. A Hugging Face folder has no validation split.`,
     );
   }
-  return { what: `the validation split of ${run.data}`, ids: await run.validation() };
+  const { evalTokens, evalBytes } = run.spec;
+  const own = {
+    maxTokens: maxTokens ?? (maxBytes === undefined ? evalTokens : "all"),
+    maxBytes: maxBytes ?? evalBytes,
+  };
+  return { what: `the validation split of ${run.data}`, ids: await run.validation(), limits: own };
 }
 
 /** Encodes a text. Notes if the tokenizer is lossy for it (normalizer, unknown tokens). */
@@ -167,16 +187,16 @@ function encode(
 
 function sizesOf(
   { config, run }: OpenedModel,
-  { blockSize = config.blockSize, batchSize = run?.spec.B ?? 16, maxTokens = "all", targets }:
+  { blockSize = config.blockSize, batchSize = run?.spec.B ?? 16, targets }:
     & EvaluateModelOptions
     & { targets: number },
-): Pick<EvaluateOptions, "T" | "B" | "maxTokens"> {
+): Pick<EvaluateOptions, "T" | "B"> {
   if (blockSize > config.blockSize) {
     throw new UserError(
       `Cannot evaluate: expected a sequence length from 1 to the model's context length ${config.blockSize}, got ${blockSize}.`,
     );
   }
-  return { T: Math.min(blockSize, targets), B: batchSize, maxTokens }; // memory grows with T
+  return { T: Math.min(blockSize, targets), B: batchSize }; // memory grows with T
 }
 
 /** Returns the given precision, else the run's, else float32. */

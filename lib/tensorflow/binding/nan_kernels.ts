@@ -1,6 +1,7 @@
 /**
  * Kernels whose results for NaN and infinite values equal PyTorch's. A result that depends on NaN is NaN. In a
- * selection such as a maximum, NaN counts as the largest value. The logSumExp of infinite values is infinite.
+ * selection such as a maximum, NaN counts as the largest value. The logSumExp of infinite values is infinite, and its
+ * gradient is exp(x - logSumExp(x)).
  *
  * @module
  */
@@ -106,17 +107,39 @@ function isWithin(op: string): boolean {
   return state.scopeStack.some(({ name }) => name === `${op}__op`);
 }
 
+/** Largest finite numbers of the floating types. */
+const LARGEST_FINITE: Readonly<Record<number, number>> = {
+  [DataType.FLOAT]: (2 - 2 ** -23) * 2 ** 127,
+  [DataType.BFLOAT16]: (2 - 2 ** -7) * 2 ** 127,
+  [DataType.HALF]: 65504,
+};
+
+/** Attributes of the maxima that `tf.logSumExp` subtracts. TF.js passes a kernel and its gradient the same object. */
+const OFFSETS = new WeakSet<object>();
+
 /**
- * Maximum within `tf.logSumExp`, which subtracts the maximum. An infinite maximum would give NaN, so 0 is subtracted
- * instead, as in PyTorch.
+ * Maximum. Within `tf.logSumExp`, which subtracts the maximum, the result is finite: an infinite offset would give NaN.
+ * With the largest finite number as offset, finite values do not overflow beside Infinity.
  */
 const max: Repair = (former, params, binding) => {
   return tf.tidy(() => {
     const maxima = extreme(former, params, binding) as tf.Tensor;
-    const finite = maxima.dtype === "float32" && isWithin("logSumExp");
-    return finite ? tf.where(tf.isInf(maxima), 0, maxima) : maxima;
+    if (maxima.dtype !== "float32" || !isWithin("logSumExp")) return maxima;
+    OFFSETS.add(params.attrs!);
+    const largest = LARGEST_FINITE[binding.dtypeOf(params.backend.getInputTensorIds([maxima])[0]!)]!;
+    return tf.where(tf.isInf(maxima), tf.mul(tf.sign(maxima), largest), maxima);
   });
 };
+
+/**
+ * Gradient of the maximum. `tf.logSumExp` does not depend on its offset, whose gradient is zero. TF.js's formula returns
+ * NaN for all values if one is infinite.
+ */
+function maxGradient(former: tf.GradFunc): tf.GradFunc {
+  return (dy, saved, attrs) => {
+    return OFFSETS.has(attrs) ? { x: () => tf.zerosLike(saved[0]!) } : former(dy, saved, attrs);
+  };
+}
 
 const REPAIRS: Readonly<Record<string, Repair>> = {
   ArgMax: byKeys(LARGEST),
@@ -178,4 +201,7 @@ export function registerNanKernels(binding: Binding): void {
       },
     });
   }
+  const gradient = tf.getGradient("Max");
+  tf.unregisterGradient("Max");
+  tf.registerGradient({ ...gradient, gradFunc: maxGradient(gradient.gradFunc) });
 }

@@ -11,7 +11,7 @@
  * | `scaled_dot_product_attention` with `is_causal` | a bias of -Inf is added: masked NaN and +Inf also give NaN |
  * | `relu`, `relu6`, `elu`, `selu`, `leaky_relu`, `prelu`, `softplus`, `sigmoid`, `tanh`, `gelu` | NaN for NaN; the limit for ±Inf, except NaN for `gelu(-Inf)` |
  * | `sum`, `mean`, `prod`, `cumsum`, `vector_norm(inf)` | IEEE 754: Inf - Inf and 0 Inf are NaN |
- * | `logsumexp` | Inf for a row with Inf and without NaN; -Inf for a row of -Inf alone |
+ * | `logsumexp` | Inf for a row with Inf and without NaN; -Inf for a row of -Inf alone; gradient exp(x - logsumexp(x)) |
  * | `layer_norm`, `cross_entropy` | by their formulas: a row with NaN or +Inf is NaN |
  */
 import * as tf from "@tensorflow/tfjs";
@@ -307,4 +307,28 @@ Deno.test("logSumExp of infinite values follows PyTorch, eager, in graphs and un
     }
   }
   assertEquals(tf.logSumExp(tf.tensor2d([[0, 0]]), 1, true).shape, [1, 1]);
+});
+
+Deno.test("the gradient of logSumExp is exp(x - result) for infinite values, eager, in graphs and under XLA", () => {
+  const inf = Infinity, big = 3e38; // near the largest finite number of float32 and bfloat16
+  const cases: readonly (readonly [row: number[], want: number[]])[] = [
+    [[inf, 1], [NaN, 0]],
+    [[inf, 100], [NaN, 0]], // exp(100) overflows
+    [[inf, big], [NaN, 0]],
+    [[inf, 0], [NaN, 0]],
+    [[inf, -inf], [NaN, 0]],
+    [[inf, inf], [NaN, NaN]],
+    [[-inf, -inf], [NaN, NaN]],
+    [[-inf, 3], [0, 1]],
+    [[big, 1], [1, 0]],
+    [[NaN, 1], [NaN, NaN]],
+    [[2, 2], [0.5, 0.5]],
+  ];
+  const rows = tf.tensor2d(cases.map(([row]) => row)), want = cases.flatMap(([, row]) => row);
+  const fn = (x: tf.Tensor) => tf.grad((x) => tf.logSumExp(x, 1))(x);
+  using graph = compile(fn);
+  using xla = compile(fn, { mode: "xla" });
+  for (const run of [fn, graph, xla]) {
+    for (const x of [rows, toBfloat16(rows)]) assertEquals(Array.from(run(x).dataSync()), want);
+  }
 });

@@ -210,6 +210,36 @@ Deno.test({
       await rows(2);
       writePair(dir, 3);
       await rows(4); // seed 3 is new, and the second seed stays out
+      // What is in use stays as it is: a control, the focus, drawn figures. Changes during an update are joined.
+      await page.evaluate(`(() => {
+        const find = (selector) => document.querySelector(selector);
+        find("figure:not([hidden]) .plot[id]").scrollIntoView();
+        const { fetch } = window;
+        let open = 0;
+        Object.assign(window, { used: [find("#view [name=smooth]"), find("figure:not([hidden]) .plot[id]")], most: 0 });
+        window.fetch = async (path) => {
+          window.most = Math.max(window.most, ++open);
+          await new Promise((done) => setTimeout(done, 2500));
+          open--;
+          return fetch(path);
+        };
+        find("table[data-of=runs] tbody tr:not([hidden]) .open").focus({ preventScroll: true });
+        window.focused = document.activeElement.textContent;
+      })()`);
+      await page.waitForFunction("used[1].querySelector('.scatterlayer path')");
+      writePair(dir, 5);
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      writePair(dir, 6);
+      await rows(8);
+      assertEquals(
+        await page.evaluate(`[
+          used.every(({ isConnected }) => isConnected),
+          document.activeElement.textContent === focused,
+          most,
+          document.querySelectorAll("button.csv").length,
+        ]`),
+        [true, true, 1, await page.$$eval(".scroll > table", (tables) => tables.length)],
+      );
       assertEquals(await first.end(), 0);
       await page.waitForFunction(
         "document.getElementById('live').textContent.startsWith('connection lost')",
@@ -220,7 +250,7 @@ Deno.test({
       writePair(dir, 4);
       const again = await watch(dir, Number(new URL(first.url).port));
       try {
-        await rows(6);
+        await rows(10);
         assertEquals(await page.$eval("#live", (element) => element.textContent), "live");
         assertEquals(errors, []);
       } finally {

@@ -161,7 +161,7 @@ export const SCRIPT: string = `
     };
   }
   function keepState() {
-    const changed = controls().filter((control) => valueOf(control) !== initial.get(control.name));
+    const changed = controls().filter((control) => valueOf(control) !== initialOf(control));
     const hash = encodeState({
       filters: filtersOf(state.data.facets),
       view: new Map(changed.map((control) => [control.name, valueOf(control)])),
@@ -176,11 +176,13 @@ export const SCRIPT: string = `
     } catch {
     }
   }
-  var initial = /* @__PURE__ */ new Map();
+  function initialOf(control) {
+    if (control instanceof HTMLSelectElement) return control.options[0]?.value ?? "";
+    return control.type === "checkbox" ? control.defaultChecked ? "1" : "" : control.defaultValue;
+  }
   function restoreState() {
     const shown2 = form();
     if (shown2 !== null) shown2.hidden = state.data.figures.every(({ isSteps }) => !isSteps);
-    for (const control of controls()) initial.set(control.name, valueOf(control));
     const { filters, view: view2, sorts, pinned, hidden, opened } = decodeState(location.hash.slice(1));
     const isKnown = (id) => runOf(id) !== void 0;
     state.pinned = pinned.filter(isKnown);
@@ -193,7 +195,7 @@ export const SCRIPT: string = `
       if (value === void 0) continue;
       if (control.type === "checkbox") control.checked = value === "1";
       else control.value = value;
-      if (control.tagName === "SELECT" && control.value !== value) control.value = initial.get(control.name);
+      if (control.tagName === "SELECT" && control.value !== value) control.value = initialOf(control);
     }
   }
 
@@ -339,10 +341,10 @@ export const SCRIPT: string = `
     let sum = 0, total = 0, before = Number(x[0]);
     return y.map((value, i) => {
       if (value === null) return null;
-      const kept = weight ** (Math.abs(Number(x[i]) - before) / width * PARTS);
+      const kept2 = weight ** (Math.abs(Number(x[i]) - before) / width * PARTS);
       before = Number(x[i]);
-      sum = sum * kept + value;
-      total = total * kept + 1;
+      sum = sum * kept2 + value;
+      total = total * kept2 + 1;
       return sum / total;
     });
   }
@@ -613,8 +615,11 @@ export const SCRIPT: string = `
   var highlighted;
   var isScheduled = false;
   var watcher;
+  var withKeys = /* @__PURE__ */ new WeakSet();
+  var withPointer = /* @__PURE__ */ new WeakSet();
   function startPlots() {
     watcher?.disconnect();
+    for (const { element } of plots) if (!element.isConnected) Plotly.purge(element);
     plots = all(".plot[id]").map(newPlot);
     watcher = new IntersectionObserver((entries) => {
       for (const { target, isIntersecting } of entries) {
@@ -626,22 +631,39 @@ export const SCRIPT: string = `
     }, { rootMargin: "200px" });
     for (const plot of plots) {
       watcher.observe(plot.element);
-      plot.element.addEventListener("keydown", (event) => {
-        if (event.ctrlKey || event.metaKey || event.altKey) return;
+      if (plot.element.nextElementSibling?.matches(".save") !== true) {
+        plot.element.after(saveButtons(plot.element));
+      }
+      const { element } = plot;
+      if (withKeys.has(element)) continue;
+      withKeys.add(element);
+      element.addEventListener("keydown", (event) => {
+        const now = plotOf(element);
+        if (now === void 0 || event.ctrlKey || event.metaKey || event.altKey) return;
         const format = { s: "svg", p: "png", c: "csv" }[event.key];
-        if (format !== void 0) void save2(plot, format);
+        if (format !== void 0) void save2(now, format);
         if (!event.key.startsWith("Arrow")) return;
         event.preventDefault();
-        highlight(walk(plot, event.key));
+        highlight(walk(now, event.key));
       });
-      plot.element.addEventListener("blur", () => highlight(pinnedPair()));
-      plot.element.after(saveButtons(plot));
-    }
-    for (const row of all("tr[data-run]")) {
-      row.addEventListener("mouseenter", () => highlight(runOf(row.dataset["run"])?.pair));
-      row.addEventListener("mouseleave", () => highlight(pinnedPair()));
+      element.addEventListener("blur", () => highlight(pinnedPair()));
     }
     drawLegends();
+  }
+  function plotOf(element) {
+    return plots.find((plot) => plot.element === element);
+  }
+  function keepPlots(parts) {
+    const places = new Map(
+      parts.flatMap((part2) => all(".plot[id]", part2)).map((place) => [captionOf(place), place])
+    );
+    for (const { element } of plots) {
+      if (!withPointer.has(element)) continue;
+      const place = places.get(captionOf(element));
+      if (place === void 0) continue;
+      for (const { name, value } of place.attributes) if (name !== "class") element.setAttribute(name, value);
+      place.replaceWith(element);
+    }
   }
   function watchAppearance() {
     const redraw = () => {
@@ -656,6 +678,15 @@ export const SCRIPT: string = `
       });
     }
   }
+  function watchRows() {
+    let under = null;
+    document.addEventListener("mouseover", ({ target }) => {
+      const row = target instanceof Element ? target.closest("tr[data-run]") : null;
+      if (row === under) return;
+      under = row;
+      highlight(row === null ? pinnedPair() : runOf(row.dataset["run"])?.pair);
+    });
+  }
   function redrawPlots() {
     drawLegends();
     for (const plot of plots) {
@@ -669,17 +700,17 @@ export const SCRIPT: string = `
       for (const plot of plots) if (plot.visible && plot.stale) draw(plot);
     });
   }
-  function purgePlots() {
-    for (const { element } of plots) Plotly.purge(element);
-  }
-  function saveButtons(plot) {
+  function saveButtons(element) {
     const buttons = ["svg", "png", "csv"].map((format) => {
       const button = make("button", format.toUpperCase(), {
         type: "button",
         tabindex: "-1",
         title: \`save the figure as \${format.toUpperCase()} (\${format[0]})\`
       });
-      button.addEventListener("click", () => void save2(plot, format));
+      button.addEventListener("click", () => {
+        const plot = plotOf(element);
+        if (plot !== void 0) void save2(plot, format);
+      });
       return button;
     });
     return make("div", buttons, { class: "save" });
@@ -692,6 +723,7 @@ export const SCRIPT: string = `
       xTitle: plot.figure.isSteps ? X_TITLES[now.x] : "x"
     });
   }
+  var captionOf = (element) => element.closest("figure")?.querySelector("figcaption")?.textContent ?? "";
   function newPlot(element, index) {
     return {
       element,
@@ -703,7 +735,6 @@ export const SCRIPT: string = `
       stale: false,
       empty: false,
       many: false,
-      bound: false,
       curve: 0,
       place: void 0
     };
@@ -756,12 +787,15 @@ export const SCRIPT: string = `
     const layout = { margin: { t: 12 }, ...layoutOf(plot, now, darkQuery.matches && !printing), ...size };
     const legend = plot.many ? { showlegend: false } : {};
     void Plotly.react(plot.element, plot.traces, { ...layout, ...legend }, CONFIG);
-    if (!plot.bound) {
-      plot.bound = true;
-      plot.element.on("plotly_hover", ({ points: [point] }) => {
-        if (point !== void 0) highlight(pointAt(plot, point.data, { x: point.x, at: point.pointNumber }));
+    const { element } = plot;
+    if (!withPointer.has(element)) {
+      withPointer.add(element);
+      element.on("plotly_hover", ({ points: [point] }) => {
+        const now2 = plotOf(element);
+        if (point === void 0 || now2 === void 0) return;
+        highlight(pointAt(now2, point.data, { x: point.x, at: point.pointNumber }));
       });
-      plot.element.on("plotly_unhover", () => highlight(pinnedPair()));
+      element.on("plotly_unhover", () => highlight(pinnedPair()));
     }
     dim(plot, highlighted);
   }
@@ -792,12 +826,13 @@ export const SCRIPT: string = `
 
   // lib/figure/report/page/tables.ts
   function startTables() {
-    for (const button of all("thead button")) button.addEventListener("click", () => sortByHeader(button));
     for (const [table, { column, descending }] of state.sorts) {
       const header = all("th[data-column]").find((one) => one.dataset["column"] === column && labelOf(one) === table);
       if (header !== void 0) sortBy(header, descending);
     }
-    for (const region2 of all(".scroll")) addSaveButton(region2);
+    for (const region2 of all(".scroll")) {
+      if (region2.nextElementSibling?.matches(".csv") !== true) addSaveButton(region2);
+    }
   }
   function addSaveButton(region2) {
     const table = region2.querySelector("table");
@@ -845,6 +880,7 @@ export const SCRIPT: string = `
     document.body.classList.toggle("one", run !== void 0);
     place.hidden = run === void 0;
     if (run === void 0) return place.replaceChildren();
+    const kept2 = plotsOf(place);
     const back = make("button", "\\u2190 all runs", { type: "button", class: "back" });
     const pair = Object.entries(state.data.runs).filter(
       ([other, { pair: pair2 }]) => pair2 === run.pair && other !== id
@@ -865,10 +901,9 @@ export const SCRIPT: string = `
         ]
       ),
       region("Results", tableOf([], Object.entries(run.results))),
-      ...figuresOf([id, ...pair.map(([other]) => other)], id),
+      ...figuresOf([id, ...pair.map(([other]) => other)], id, kept2),
       region("Configuration", tableOf([], Object.entries(fields)))
     ]);
-    scrollTo(0, 0);
   }
   function precisionOf(run) {
     const key = groupOf(run, "precision");
@@ -884,6 +919,7 @@ export const SCRIPT: string = `
     const results = [...new Set(runs.flatMap(([, { results: results2 }]) => Object.keys(results2)))];
     const wrong = names.filter((name) => !FREE.includes(name));
     const warning = wrong.length === 0 ? "The runs differ in precision or seed alone." : \`Not a comparison of precisions: the runs also differ in \${wrong.join(", ")}.\`;
+    const kept2 = plotsOf(place);
     place.replaceChildren();
     appendAll(place, [
       make("h2", "Side by side"),
@@ -895,7 +931,7 @@ export const SCRIPT: string = `
           ...results.map((name) => [name, ...runs.map(([, { results: results2 }]) => results2[name] ?? "\\u2013")])
         ])
       ),
-      ...figuresOf(runs.map(([id]) => id), void 0)
+      ...figuresOf(runs.map(([id]) => id), void 0, kept2)
     ]);
   }
   function region(label, table) {
@@ -909,7 +945,15 @@ export const SCRIPT: string = `
     addSaveButton(scroll);
     return whole;
   }
-  function figuresOf(ids, alone) {
+  function plotsOf(place) {
+    return new Map(
+      all("figure", place).map((figure) => [
+        figure.querySelector("figcaption")?.textContent ?? "",
+        figure.querySelector(".plot")
+      ])
+    );
+  }
+  function figuresOf(ids, alone, kept2) {
     const figures = state.data.figures.filter(
       ({ isSteps, data }) => isSteps && data.some(
         ({ meta }) => meta?.run !== void 0 && (alone === void 0 ? ids : [alone]).includes(meta.run)
@@ -920,10 +964,11 @@ export const SCRIPT: string = `
     for (const members of groups2.values()) {
       const [first] = members;
       const data = members.flatMap(({ data: data2 }) => data2).filter(({ meta }) => meta?.run !== void 0 && ids.includes(meta.run));
-      const plot = make("div", [], { class: "plot" });
-      grid.append(make("figure", [make("figcaption", first.title.split(":")[0]), plot]));
-      const { range: _, title, ...rest } = first.layout.yaxis ?? {};
-      const yaxis = { ...rest, automargin: true, title: { ...title, standoff: 8 } };
+      const title = first.title.split(":")[0];
+      const plot = kept2.get(title) ?? make("div", [], { class: "plot" });
+      grid.append(make("figure", [make("figcaption", title), plot]));
+      const { range: _, title: yTitle, ...rest } = first.layout.yaxis ?? {};
+      const yaxis = { ...rest, automargin: true, title: { ...yTitle, standoff: 8 } };
       const traces = tracesOf({ ...first, data }, view()).map((trace) => ({
         ...trace,
         name: \`\${trace.meta?.run ?? ""}: \${trace.name ?? ""}\`
@@ -951,13 +996,15 @@ export const SCRIPT: string = `
   }
 
   // lib/figure/report/page/live.ts
-  function follow({ before, after }) {
+  var served = /* @__PURE__ */ new Map();
+  function follow(hooks) {
     if (!document.body.dataset["version"]) return;
     const status = document.getElementById("live");
     const say = (text) => {
       if (status !== null) status.textContent = text;
     };
     const events = new EventSource("events");
+    let announced, isUpdating = false;
     events.onopen = () => say("live");
     events.onerror = () => say("connection lost, reconnecting");
     events.addEventListener("end", () => {
@@ -965,18 +1012,85 @@ export const SCRIPT: string = `
       say("the sweep has ended");
     });
     events.onmessage = async ({ data: version }) => {
-      if (version === document.body.dataset["version"]) return;
-      const text = await (await fetch("./")).text();
-      const page = new DOMParser().parseFromString(text, "text/html");
-      const content = page.querySelector("main"), data = page.getElementById("data");
-      if (content === null || data === null) return;
-      before();
-      const { hash } = location;
-      document.querySelector("main")?.replaceWith(document.adoptNode(content));
-      document.getElementById("data")?.replaceWith(document.adoptNode(data));
-      document.body.dataset["version"] = page.body.dataset["version"] ?? version;
-      if (location.hash !== hash) history.replaceState(null, "", hash);
-      await after();
+      announced = version;
+      if (isUpdating) return;
+      isUpdating = true;
+      while (announced !== void 0 && announced !== document.body.dataset["version"]) {
+        announced = void 0;
+        await update(hooks);
+      }
+      isUpdating = false;
+    };
+  }
+  function rememberServed(main = document.querySelector("main")) {
+    served = new Map([...main?.children ?? []].map((part2, i) => [keyOf(part2, i), part2.outerHTML]));
+  }
+  async function update({ before, after }) {
+    const response = await fetch("./").catch(() => void 0);
+    if (response?.ok !== true) return;
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const content = page.querySelector("main"), main = document.querySelector("main");
+    const data = page.getElementById("data");
+    if (content === null || main === null || data === null) return;
+    const restore = kept(main), { hash } = location;
+    const parts = [...content.children].map((part2) => document.adoptNode(part2));
+    const old = new Map([...main.children].map((part2, i) => [keyOf(part2, i), part2]));
+    const html = new Map(parts.map((part2, i) => [keyOf(part2, i), part2.outerHTML]));
+    const next = parts.map((part2, i) => {
+      const key = keyOf(part2, i), before2 = old.get(key);
+      return before2 !== void 0 && served.get(key) === html.get(key) ? before2 : part2;
+    });
+    before(next.filter((part2) => parts.includes(part2)));
+    for (const part2 of old.values()) if (!next.includes(part2)) part2.remove();
+    let place = main.firstElementChild;
+    for (const part2 of next) {
+      if (part2 === place) place = place.nextElementSibling;
+      else main.insertBefore(part2, place);
+    }
+    served = html;
+    document.getElementById("data")?.replaceWith(document.adoptNode(data));
+    document.body.dataset["version"] = page.body.dataset["version"] ?? "";
+    if (location.hash !== hash) history.replaceState(null, "", hash);
+    restore();
+    await after();
+  }
+  function keyOf(part2, index) {
+    return part2.id || part2.querySelector("h2")?.textContent || \`\${part2.tagName} \${index}\`;
+  }
+  function kept(main) {
+    const focused = document.activeElement, find = finderOf(focused);
+    const opened = all("details[open]", main).map(headingOf);
+    const scrolled = all(".scroll", main).map(
+      ({ ariaLabel, scrollLeft, scrollTop }) => [ariaLabel, scrollLeft, scrollTop]
+    );
+    const anchor = [...main.children].findLast((part2) => part2.getBoundingClientRect().top <= 0);
+    const key = anchor && headingOf(anchor), top = anchor?.getBoundingClientRect().top ?? 0;
+    return () => {
+      for (const details of all("details", main)) {
+        if (opened.includes(headingOf(details))) details.open = true;
+      }
+      for (const [label, left, top2] of scrolled) {
+        const region2 = all(".scroll", main).find(({ ariaLabel }) => ariaLabel === label);
+        if (region2 !== void 0) Object.assign(region2, { scrollLeft: left, scrollTop: top2 });
+      }
+      const same = anchor?.isConnected ? anchor : [...main.children].find((part2) => headingOf(part2) === key);
+      if (same !== void 0 && key !== void 0) scrollBy(0, same.getBoundingClientRect().top - top);
+      if (document.activeElement !== focused) find()?.focus({ preventScroll: true });
+    };
+  }
+  var headingOf = (element) => (element.closest("section") ?? element).querySelector("h2")?.textContent ?? element.tagName;
+  function finderOf(element) {
+    if (!(element instanceof HTMLElement) || element.closest("main") === null) return () => void 0;
+    const row = element.closest("tr[data-run]"), id = row?.dataset["run"];
+    const selector = element.tagName + [...element.classList].map((name) => \`.\${CSS.escape(name)}\`).join("");
+    const heading = headingOf(element), scope = (of) => all(selector, of);
+    const index = scope(row ?? element.closest("section, form") ?? document).indexOf(element);
+    const form2 = element.closest("form")?.id;
+    return () => {
+      if (element.isConnected) return element;
+      const part2 = form2 === void 0 ? all("section").find((section) => headingOf(section) === heading) : document.getElementById(form2);
+      const place = id === void 0 ? part2 : part2?.querySelector(\`tr[data-run="\${CSS.escape(id)}"]\`);
+      return place ? scope(place)[index] : void 0;
     };
   }
 
@@ -1000,6 +1114,7 @@ export const SCRIPT: string = `
     state.opened = id;
     keepState();
     showOpened();
+    scrollTo(0, 0);
     if (id === void 0) redrawPlots();
   }
   function showPins() {
@@ -1014,7 +1129,8 @@ export const SCRIPT: string = `
   }
   function act(target) {
     const id = target.closest("tr[data-run]")?.dataset["run"];
-    if (target.matches(".back")) open(void 0);
+    if (target.matches("thead button")) sortByHeader(target);
+    else if (target.matches(".back")) open(void 0);
     else if (target.matches(".open")) open(id ?? target.textContent?.slice(0, 12));
     else if (id !== void 0 && target.matches(".pin")) pin(id);
     else if (id !== void 0 && target.matches(".hide")) hide(id);
@@ -1033,13 +1149,6 @@ export const SCRIPT: string = `
     restoreState();
     selectRuns();
     startTables();
-    const filters = document.getElementById("filters");
-    filters?.addEventListener("change", apply);
-    filters?.addEventListener("reset", () => {
-      state.hidden.clear();
-      setTimeout(apply);
-    });
-    document.getElementById("view")?.addEventListener("input", apply);
     await ready;
     startPlots();
     if (document.body.classList.contains("part")) redrawPlots();
@@ -1048,13 +1157,27 @@ export const SCRIPT: string = `
     showOpened();
     document.body.dataset["ready"] = "";
   }
+  var isIn = (target, form2) => target instanceof Element && target.closest(form2) !== null;
+  rememberServed();
   var ready = runPlotly();
+  document.addEventListener("change", ({ target }) => {
+    if (isIn(target, "#filters")) apply();
+  });
+  document.addEventListener("input", ({ target }) => {
+    if (isIn(target, "#view")) apply();
+  });
+  document.addEventListener("reset", ({ target }) => {
+    if (!isIn(target, "#filters")) return;
+    state.hidden.clear();
+    setTimeout(apply);
+  });
   document.addEventListener("click", ({ target }) => {
     const button = target instanceof Element ? target.closest("button") : null;
     if (button !== null) act(button);
   });
   document.addEventListener("keydown", actByKey);
   watchAppearance();
-  void start().then(() => follow({ before: purgePlots, after: start }));
+  watchRows();
+  void start().then(() => follow({ before: keepPlots, after: start }));
 })();
 `;

@@ -6,7 +6,7 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 import { colored, groupOf, groupsOf } from "./colors.ts";
-import { appendAll, make, tableOf } from "./dom.ts";
+import { all, appendAll, make, tableOf } from "./dom.ts";
 import { CONFIG } from "./plots.ts";
 import { runOf, state, view } from "./state.ts";
 import { tracesOf } from "./traces.ts";
@@ -28,6 +28,7 @@ export function showOpened(): void {
   document.body.classList.toggle("one", run !== undefined);
   place.hidden = run === undefined;
   if (run === undefined) return place.replaceChildren();
+  const kept = plotsOf(place);
   const back = make("button", "← all runs", { type: "button", class: "back" });
   const pair = Object.entries(state.data.runs).filter(([other, { pair }]) =>
     pair === run.pair && other !== id
@@ -48,10 +49,9 @@ export function showOpened(): void {
       ],
     ),
     region("Results", tableOf([], Object.entries(run.results))),
-    ...figuresOf([id, ...pair.map(([other]) => other)], id),
+    ...figuresOf([id, ...pair.map(([other]) => other)], id, kept),
     region("Configuration", tableOf([], Object.entries(fields))),
   ]);
-  scrollTo(0, 0);
 }
 
 function precisionOf(run: PageRun): string {
@@ -73,6 +73,7 @@ export function showBeside(): void {
   const warning = wrong.length === 0
     ? "The runs differ in precision or seed alone."
     : `Not a comparison of precisions: the runs also differ in ${wrong.join(", ")}.`;
+  const kept = plotsOf(place);
   place.replaceChildren();
   appendAll(place, [
     make("h2", "Side by side"),
@@ -84,7 +85,7 @@ export function showBeside(): void {
         ...results.map((name) => [name, ...runs.map(([, { results }]) => results[name] ?? "–")]),
       ]),
     ),
-    ...figuresOf(runs.map(([id]) => id), undefined),
+    ...figuresOf(runs.map(([id]) => id), undefined, kept),
   ]);
 }
 
@@ -100,13 +101,28 @@ function region(label: string, table: HTMLTableElement): HTMLElement {
   return whole;
 }
 
+/** Returns the elements of the drawn figures in a part of the page, by title. */
+function plotsOf(place: HTMLElement): ReadonlyMap<string, HTMLElement> {
+  return new Map(
+    all("figure", place).map((figure) => [
+      figure.querySelector("figcaption")?.textContent ?? "",
+      figure.querySelector<HTMLElement>(".plot")!,
+    ]),
+  );
+}
+
 /**
  * Returns figures over steps of some runs: the figures of the report in which they appear, joined by vertical axis.
  *
  * @param ids The runs.
  * @param alone The run whose figures are shown. Undefined: figures with any of the runs.
+ * @param kept Elements of drawn figures by title. They are redrawn in place.
  */
-function figuresOf(ids: readonly string[], alone: string | undefined): HTMLElement[] {
+function figuresOf(
+  ids: readonly string[],
+  alone: string | undefined,
+  kept: ReadonlyMap<string, HTMLElement>,
+): HTMLElement[] {
   const figures = state.data.figures.filter(({ isSteps, data }) =>
     isSteps &&
     data.some(({ meta }) =>
@@ -119,11 +135,12 @@ function figuresOf(ids: readonly string[], alone: string | undefined): HTMLEleme
     const [first] = members as [PageFigure];
     const data = members.flatMap(({ data }) => data)
       .filter(({ meta }) => meta?.run !== undefined && ids.includes(meta.run));
-    const plot = make("div", [], { class: "plot" });
-    grid.append(make("figure", [make("figcaption", first.title.split(":")[0]!), plot]));
-    const { range: _, title, ...rest } = first.layout.yaxis ?? {};
+    const title = first.title.split(":")[0]!;
+    const plot = kept.get(title) ?? make("div", [], { class: "plot" });
+    grid.append(make("figure", [make("figcaption", title), plot]));
+    const { range: _, title: yTitle, ...rest } = first.layout.yaxis ?? {};
     // The distance of the title from the labels makes room for both.
-    const yaxis = { ...rest, automargin: true, title: { ...title as object, standoff: 8 } };
+    const yaxis = { ...rest, automargin: true, title: { ...yTitle as object, standoff: 8 } };
     const traces = tracesOf({ ...first, data }, view()).map((trace) => ({
       ...trace,
       name: `${trace.meta?.run ?? ""}: ${trace.name ?? ""}`,

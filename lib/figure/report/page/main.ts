@@ -12,11 +12,11 @@
 import { showBeside, showOpened } from "./details.ts";
 import { all } from "./dom.ts";
 import { readData, runPlotly } from "./embedded.ts";
-import { follow } from "./live.ts";
-import { purgePlots, redrawPlots, showPinned, startPlots, watchAppearance } from "./plots.ts";
+import { follow, rememberServed } from "./live.ts";
+import { keepPlots, redrawPlots, showPinned, startPlots, watchAppearance, watchRows } from "./plots.ts";
 import { selectRuns } from "./shown.ts";
 import { keepState, restoreState, state } from "./state.ts";
-import { startTables } from "./tables.ts";
+import { sortByHeader, startTables } from "./tables.ts";
 
 /** Applies a change of the filters, the hidden runs or the view. */
 function apply(): void {
@@ -43,6 +43,7 @@ function open(id: string | undefined): void {
   state.opened = id;
   keepState();
   showOpened();
+  scrollTo(0, 0);
   if (id === undefined) redrawPlots();
 }
 
@@ -57,10 +58,11 @@ function showPins(): void {
   showBeside();
 }
 
-/** Runs the action of a button of a run. */
+/** Runs the action of a button of a run, or of a column. */
 function act(target: Element): void {
   const id = target.closest<HTMLElement>("tr[data-run]")?.dataset["run"];
-  if (target.matches(".back")) open(undefined);
+  if (target.matches("thead button")) sortByHeader(target);
+  else if (target.matches(".back")) open(undefined);
   else if (target.matches(".open")) open(id ?? target.textContent?.slice(0, 12));
   else if (id !== undefined && target.matches(".pin")) pin(id);
   else if (id !== undefined && target.matches(".hide")) hide(id);
@@ -84,14 +86,6 @@ async function start(): Promise<void> {
   restoreState();
   selectRuns();
   startTables();
-  const filters = document.getElementById("filters");
-  filters?.addEventListener("change", apply);
-  // The reset event fires before the inputs change.
-  filters?.addEventListener("reset", () => {
-    state.hidden.clear();
-    setTimeout(apply);
-  });
-  document.getElementById("view")?.addEventListener("input", apply);
   await ready;
   startPlots();
   if (document.body.classList.contains("part")) redrawPlots();
@@ -101,11 +95,28 @@ async function start(): Promise<void> {
   document.body.dataset["ready"] = "";
 }
 
+const isIn = (target: EventTarget | null, form: string): boolean =>
+  target instanceof Element && target.closest(form) !== null;
+
+rememberServed();
 const ready = runPlotly();
+document.addEventListener("change", ({ target }) => {
+  if (isIn(target, "#filters")) apply();
+});
+document.addEventListener("input", ({ target }) => {
+  if (isIn(target, "#view")) apply();
+});
+document.addEventListener("reset", ({ target }) => {
+  if (!isIn(target, "#filters")) return;
+  state.hidden.clear();
+  // The event fires before the inputs change.
+  setTimeout(apply);
+});
 document.addEventListener("click", ({ target }) => {
   const button = target instanceof Element ? target.closest("button") : null;
   if (button !== null) act(button);
 });
 document.addEventListener("keydown", actByKey);
 watchAppearance();
-void start().then(() => follow({ before: purgePlots, after: start }));
+watchRows();
+void start().then(() => follow({ before: keepPlots, after: start }));

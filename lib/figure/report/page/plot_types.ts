@@ -46,8 +46,6 @@ export interface Plot {
   empty: boolean;
   /** True if the figure has more lines than are drawn separately. */
   many: boolean;
-  /** True if pointer listeners are attached. */
-  bound: boolean;
   /** Index of the curve, and of its point, selected by the arrow keys. */
   curve: number;
   place: number | undefined;

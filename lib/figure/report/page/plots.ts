@@ -43,9 +43,13 @@ let highlighted: string | undefined;
 let isScheduled = false;
 let watcher: IntersectionObserver | undefined;
 
-/** Finds the page's figures and draws each when it comes into view. */
+/** Elements with listeners for keys, and elements that are drawn and have listeners for the pointer. */
+const withKeys = new WeakSet<Element>(), withPointer = new WeakSet<Element>();
+
+/** Finds the page's figures and draws each when it comes into view. Frees Plotly's state of figures that were removed. */
 export function startPlots(): void {
   watcher?.disconnect();
+  for (const { element } of plots) if (!element.isConnected) Plotly.purge(element);
   plots = all<PlotElement>(".plot[id]").map(newPlot);
   watcher = new IntersectionObserver((entries) => {
     for (const { target, isIntersecting } of entries) {
@@ -57,22 +61,43 @@ export function startPlots(): void {
   }, { rootMargin: "200px" });
   for (const plot of plots) {
     watcher.observe(plot.element);
-    plot.element.addEventListener("keydown", (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (plot.element.nextElementSibling?.matches(".save") !== true) {
+      plot.element.after(saveButtons(plot.element));
+    }
+    const { element } = plot;
+    if (withKeys.has(element)) continue;
+    withKeys.add(element);
+    element.addEventListener("keydown", (event) => {
+      const now = plotOf(element);
+      if (now === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
       const format = ({ s: "svg", p: "png", c: "csv" } as const)[event.key];
-      if (format !== undefined) void save(plot, format);
+      if (format !== undefined) void save(now, format);
       if (!event.key.startsWith("Arrow")) return;
       event.preventDefault();
-      highlight(walk(plot, event.key));
+      highlight(walk(now, event.key));
     });
-    plot.element.addEventListener("blur", () => highlight(pinnedPair()));
-    plot.element.after(saveButtons(plot));
-  }
-  for (const row of all<HTMLTableRowElement>("tr[data-run]")) {
-    row.addEventListener("mouseenter", () => highlight(runOf(row.dataset["run"])?.pair));
-    row.addEventListener("mouseleave", () => highlight(pinnedPair()));
+    element.addEventListener("blur", () => highlight(pinnedPair()));
   }
   drawLegends();
+}
+
+/** Returns the figure that an element shows now. An update gives elements new data. */
+function plotOf(element: PlotElement): Plot | undefined {
+  return plots.find((plot) => plot.element === element);
+}
+
+/** Puts drawn figures into new parts of the page with figures of the same titles, so that they are redrawn in place. */
+export function keepPlots(parts: readonly Element[]): void {
+  const places = new Map(
+    parts.flatMap((part) => all(".plot[id]", part)).map((place) => [captionOf(place), place]),
+  );
+  for (const { element } of plots) {
+    if (!withPointer.has(element)) continue;
+    const place = places.get(captionOf(element));
+    if (place === undefined) continue;
+    for (const { name, value } of place.attributes) if (name !== "class") element.setAttribute(name, value);
+    place.replaceWith(element);
+  }
 }
 
 /** Redraws drawn figures when the color scheme changes, and all figures before printing. */
@@ -88,6 +113,17 @@ export function watchAppearance(): void {
       redraw();
     });
   }
+}
+
+/** Highlights the pair of the row under the pointer. */
+export function watchRows(): void {
+  let under: HTMLElement | null = null;
+  document.addEventListener("mouseover", ({ target }) => {
+    const row = target instanceof Element ? target.closest<HTMLElement>("tr[data-run]") : null;
+    if (row === under) return;
+    under = row;
+    highlight(row === null ? pinnedPair() : runOf(row.dataset["run"])?.pair);
+  });
 }
 
 /** Redraws visible figures after a change of the shown runs or of the view, and marks the others as stale. */
@@ -106,20 +142,18 @@ export function redrawPlots(): void {
   });
 }
 
-/** Frees Plotly's state of all figures. */
-export function purgePlots(): void {
-  for (const { element } of plots) Plotly.purge(element);
-}
-
 /** Buttons for the mouse. Keys on the figure do the same, so that a figure is one tab stop. */
-function saveButtons(plot: Plot): HTMLElement {
+function saveButtons(element: PlotElement): HTMLElement {
   const buttons = (["svg", "png", "csv"] as const).map((format) => {
     const button = make("button", format.toUpperCase(), {
       type: "button",
       tabindex: "-1",
       title: `save the figure as ${format.toUpperCase()} (${format[0]})`,
     });
-    button.addEventListener("click", () => void save(plot, format));
+    button.addEventListener("click", () => {
+      const plot = plotOf(element);
+      if (plot !== undefined) void save(plot, format);
+    });
     return button;
   });
   return make("div", buttons, { class: "save" });
@@ -134,6 +168,9 @@ async function save(plot: Plot, format: "svg" | "png" | "csv"): Promise<void> {
   });
 }
 
+const captionOf = (element: Element): string =>
+  element.closest("figure")?.querySelector("figcaption")?.textContent ?? "";
+
 function newPlot(element: PlotElement, index: number): Plot {
   return {
     element,
@@ -145,7 +182,6 @@ function newPlot(element: PlotElement, index: number): Plot {
     stale: false,
     empty: false,
     many: false,
-    bound: false,
     curve: 0,
     place: undefined,
   };
@@ -209,12 +245,15 @@ function draw(plot: Plot): void {
   const layout = { margin: { t: 12 }, ...layoutOf(plot, now, darkQuery.matches && !printing), ...size };
   const legend = plot.many ? { showlegend: false } : {};
   void Plotly.react(plot.element, plot.traces, { ...layout, ...legend }, CONFIG);
-  if (!plot.bound) {
-    plot.bound = true;
-    plot.element.on("plotly_hover", ({ points: [point] }) => {
-      if (point !== undefined) highlight(pointAt(plot, point.data, { x: point.x, at: point.pointNumber }));
+  const { element } = plot;
+  if (!withPointer.has(element)) {
+    withPointer.add(element);
+    element.on("plotly_hover", ({ points: [point] }) => {
+      const now = plotOf(element);
+      if (point === undefined || now === undefined) return;
+      highlight(pointAt(now, point.data, { x: point.x, at: point.pointNumber }));
     });
-    plot.element.on("plotly_unhover", () => highlight(pinnedPair()));
+    element.on("plotly_unhover", () => highlight(pinnedPair()));
   }
   dim(plot, highlighted);
 }

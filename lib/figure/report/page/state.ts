@@ -70,7 +70,7 @@ export function view(): View {
 
 /** Writes the state to the page's address. */
 export function keepState(): void {
-  const changed = controls().filter((control) => valueOf(control) !== initial.get(control.name));
+  const changed = controls().filter((control) => valueOf(control) !== initialOf(control));
   const hash = encodeState({
     filters: filtersOf(state.data.facets),
     view: new Map(changed.map((control) => [control.name, valueOf(control)])),
@@ -87,14 +87,16 @@ export function keepState(): void {
   }
 }
 
-/** Values of the view's controls in a page as written. */
-const initial = new Map<string, string>();
+/** Returns the value of a control in a page as written. */
+function initialOf(control: HTMLInputElement | HTMLSelectElement): string {
+  if (control instanceof HTMLSelectElement) return control.options[0]?.value ?? "";
+  return control.type === "checkbox" ? (control.defaultChecked ? "1" : "") : control.defaultValue;
+}
 
 /** Restores the state from the page's address. */
 export function restoreState(): void {
   const shown = form();
   if (shown !== null) shown.hidden = state.data.figures.every(({ isSteps }) => !isSteps);
-  for (const control of controls()) initial.set(control.name, valueOf(control));
   const { filters, view, sorts, pinned, hidden, opened } = decodeState(location.hash.slice(1));
   const isKnown = (id: string) => runOf(id) !== undefined;
   state.pinned = pinned.filter(isKnown);
@@ -107,6 +109,6 @@ export function restoreState(): void {
     if (value === undefined) continue;
     if (control.type === "checkbox") (control as HTMLInputElement).checked = value === "1";
     else control.value = value;
-    if (control.tagName === "SELECT" && control.value !== value) control.value = initial.get(control.name)!;
+    if (control.tagName === "SELECT" && control.value !== value) control.value = initialOf(control);
   }
 }

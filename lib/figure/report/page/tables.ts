@@ -9,15 +9,16 @@ import { all, appendAll, make } from "./dom.ts";
 import { saveTable } from "./downloads.ts";
 import { keepState, state } from "./state.ts";
 
-/** Sorts a table when its column headings are clicked, and adds a button below each table that saves it as CSV. */
+/** Sorts tables as the page's address says, and adds a button below each table that saves it as CSV. */
 export function startTables(): void {
-  for (const button of all("thead button")) button.addEventListener("click", () => sortByHeader(button));
   for (const [table, { column, descending }] of state.sorts) {
     const header = all<HTMLTableCellElement>("th[data-column]")
       .find((one) => one.dataset["column"] === column && labelOf(one) === table);
     if (header !== undefined) sortBy(header, descending);
   }
-  for (const region of all(".scroll")) addSaveButton(region);
+  for (const region of all(".scroll")) {
+    if (region.nextElementSibling?.matches(".csv") !== true) addSaveButton(region);
+  }
 }
 
 /** Adds a button that saves the table of a region as CSV. */
@@ -34,7 +35,7 @@ const labelOf = (element: Element): string =>
   element.closest(".scroll")?.getAttribute("aria-label") ?? "table";
 
 /** Sorts the table of a header's button: ascending first, then descending. */
-function sortByHeader(button: HTMLElement): void {
+export function sortByHeader(button: Element): void {
   const header = button.closest("th");
   if (header === null) return;
   const descending = header.getAttribute("aria-sort") === "ascending";

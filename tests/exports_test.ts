@@ -38,7 +38,7 @@ function writeRuns(dir: string): RecordedRun[] {
   const many = Array.from({ length: 2500 }, (_, i) => 2 + Math.sin(i) / 3);
   writeSyntheticRun(dir, {
     losses: [3, NaN, Infinity, -Infinity, 1 / 3, 5e-324, 1e300, -1.7976931348623157e308],
-    evals: [{ step: 0, loss: 4 }, { step: 2, loss: NaN }, { step: 8, loss: Infinity }],
+    evals: [{ step: 0, loss: 4 }, { step: 2, loss: NaN, peakBytes: 612345678 }, { step: 8, loss: Infinity }],
   });
   writeSyntheticRun(dir, {
     losses: many,
@@ -182,7 +182,9 @@ Deno.test("DuckDB, pandas, pyarrow and TensorBoard read every value of exported 
         const wanted = asPrinted(columns);
         const found = asWritten(read[reader]![table]!, wanted);
         // pandas represents missing numbers as NaN.
-        for (const name of reader === "pandas" ? ["lossScale", "emaLoss", "emaBitsPerByte"] : []) {
+        for (
+          const name of reader === "pandas" ? ["lossScale", "emaLoss", "emaBitsPerByte", "peakBytes"] : []
+        ) {
           if (name in found) found[name] = found[name]!.map((value) => value === "nan" ? null : value);
         }
         assertEquals(found, wanted);
@@ -238,7 +240,8 @@ Deno.test("DuckDB, pandas, pyarrow and TensorBoard read every value of exported 
       const wanted: Record<string, unknown[]> = {};
       for (const { event, step, time, ...figures } of [...steps, ...evals]) {
         for (const [field, value] of Object.entries(figures)) {
-          const tag = `${event === "step" ? "train" : "validation"}/${field}`;
+          const group = field === "peakBytes" ? "memory" : event === "step" ? "train" : "validation";
+          const tag = `${group}/${field}`;
           (wanted[tag] ??= []).push([step, Math.fround(value as number), Date.parse(time) / 1000]);
         }
       }

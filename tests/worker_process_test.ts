@@ -4,7 +4,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { resultDifferences } from "../lib/proof/mod.ts";
 import { executeRun } from "../lib/run/execute.ts";
-import { runFolder, runPaths } from "../lib/record/mod.ts";
+import { readRun, runFolder, runPaths } from "../lib/record/mod.ts";
 import { makePlan, parseSweepSpec } from "../lib/sweep/mod.ts";
 import { placePlan } from "../lib/sweep/plan_file.ts";
 import { WorkerProcess } from "../lib/sweep/worker_process.ts";
@@ -66,7 +66,7 @@ Deno.test("a process that is killed in a run or while it waits is replaced, and 
   const { worker } = await run(first);
   worker.kill("SIGKILL"); // while it waits
   while (isRunning(worker.pid)) await new Promise((resolve) => setTimeout(resolve, 10));
-  await new Promise((resolve) => setTimeout(resolve, 50)); // its status arrives
+  await new Promise((resolve) => setTimeout(resolve, 1000)); // its status arrives, also on a busy machine
   assertEquals((await run(second)).code, 0);
   const { code, cause } = await run(third, "SIGKILL");
   assertEquals([code, cause], [137, "signal SIGKILL ended the process"]);
@@ -89,7 +89,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-Deno.test("a run leaves no tensors behind", async () => {
+Deno.test("a run leaves no tensors behind, and records its memory", async () => {
   const dir = join(root, "here");
   await placePlan(dir, plan);
   const handles: number[] = [];
@@ -97,6 +97,12 @@ Deno.test("a run leaves no tensors behind", async () => {
     const { data, libSha256 } = plan;
     const folder = runFolder(dir, run.id);
     assertEquals(await executeRun({ spec: run.spec, data, libSha256 }, { folder, print: () => {} }), 0);
+    const { events } = readRun(folder);
+    const peaks = events.flatMap((event) =>
+      event.event === "eval" || event.event === "finish" ? [event.peakBytes] : []
+    );
+    const wanted = Deno.build.os === "linux" ? "number" : "undefined";
+    assertEquals(peaks.map((peak) => typeof peak), peaks.map(() => wanted));
     handles.push(currentTensorFlow().runtime.liveHandles);
   }
   assertEquals(handles[2], handles[0]); // of the same precision

@@ -10,12 +10,23 @@ import { widthOf } from "../progress/width.ts";
 import { plainText } from "./plain_text.ts";
 import type { Table } from "./tables.ts";
 
+/** Format of a column. */
+interface ColumnFormat {
+  readonly label: string;
+  /** Number of decimals of fractions. Default: 4. */
+  readonly digits?: number;
+  readonly signed?: boolean;
+  /** Unit in which values are shown: values are divided by it. Default: 1. */
+  readonly per?: number;
+}
+
 /** Labels and number formats of columns. */
-const COLUMNS: Readonly<Record<string, { label: string; digits?: number; signed?: boolean }>> = {
+const COLUMNS: Readonly<Record<string, ColumnFormat>> = {
   valLoss: { label: "val loss" },
   bestValLoss: { label: "best val" },
   bitsPerByte: { label: "bits/byte" },
   tokensPerSecond: { label: "tokens/s" },
+  peakBytes: { label: "peak GB", digits: 2, per: 1e9 },
   nonFinite: { label: "non-finite" },
   baselineNonFinite: { label: "non-finite float32" },
   valGap: { label: "val gap", digits: 5, signed: true },
@@ -86,7 +97,8 @@ export function count(n: number, noun: string): string {
 export function formatCell(value: unknown, column: string = ""): string {
   if (value === null || value === undefined) return "–";
   if (typeof value !== "number") return plainText(String(value));
-  const { digits = 4, signed: withSign = false } = COLUMNS[column] ?? {};
+  const { digits = 4, signed: withSign = false, per } = COLUMNS[column] ?? {};
+  if (per !== undefined) return (value / per).toFixed(digits);
   if (withSign) return signed(value, digits);
   // The option `loss` names a module: a number in a column of that name is a measured loss.
   const fields: Readonly<Record<string, RunField>> = RUN_FIELDS;

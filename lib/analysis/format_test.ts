@@ -8,6 +8,7 @@ Deno.test("formatCell() formats numbers by column", () => {
   assertEquals(formatCell(0.001234, "valGap"), "+0.00123");
   assertEquals(formatCell(0.7, "speed"), "0.70");
   assertEquals(formatCell(12), "12");
+  assertEquals(formatCell(1_234_567_890, "peakBytes"), "1.23");
   assertEquals(formatCell(null), "–");
   assertEquals(formatCell(undefined), "–");
 });

@@ -5,7 +5,7 @@
  * @module
  */
 import { type ColumnTable, table } from "arquero";
-import { least } from "../number/extent.ts";
+import { greatest, least } from "../number/extent.ts";
 import {
   fieldText,
   isPerturbed,
@@ -47,9 +47,9 @@ const RUN_COLUMNS = [
  * Returns a table with one row per run. Columns of the spec: `run` (ID), `data`, `tokenizer`, `T`, `policy` (with
  * overrides), `seed`, `perturbation` if a run is perturbed (`noise 1`, `order 1`, or `none`), and the other fields whose
  * values differ between runs. Columns of the result: `status`, `steps` (completed), `valLoss` (last) and `bestValLoss`
- * (lowest finite) in nats per token, `bitsPerByte` (last evaluation), `tokensPerSecond` (median over steps), `spikes`
- * (number), `tags` if a run has tags, and `nonFinite` (number of non-finite training losses and gradient norms).
- * Missing values are NaN.
+ * (lowest finite) in nats per token, `bitsPerByte` (last evaluation), `tokensPerSecond` (median over steps),
+ * `peakBytes` (largest recorded memory of the run's process, if a run records it), `spikes` (number), `tags` if a run has tags, and `nonFinite` (number of non-finite training losses and gradient norms).
+ * Missing values are NaN; a missing `peakBytes` is null.
  */
 export function runTable(runs: readonly RecordedRun[]): Table {
   const textOf = textNamer(runs);
@@ -158,12 +158,13 @@ function tableOf<Name extends string>(
   { columns, rows }: { columns: readonly Name[]; rows: readonly Readonly<Record<Name, unknown>>[] },
 ): Table {
   const specs = runs.map(({ manifest: { spec } }) => spec), devices = runs.map(deviceOf);
-  const codes = runs.map((run) => codeOf(run).slice(0, 12));
+  const codes = runs.map((run) => codeOf(run).slice(0, 12)), peaks = runs.map(peakBytesOf);
   const after: Readonly<Record<string, readonly (readonly [string, readonly unknown[]])[]>> = {
     policy: [
       ...new Set(devices).size > 1 ? [["device", devices] as const] : [],
       ...new Set(codes).size > 1 ? [["code", codes] as const] : [],
     ],
+    tokensPerSecond: peaks.some((peak) => peak !== null) ? [["peakBytes", peaks]] : [],
     status: runs.some(({ note }) => note !== undefined && note.tags.length > 0)
       ? [["tags", runs.map(({ note }) => note?.tags.join(", ") ?? "")]]
       : [],
@@ -174,6 +175,14 @@ function tableOf<Name extends string>(
     ],
   };
   return table(columns.flatMap((name) => [[name, rows.map((row) => row[name])], ...after[name] ?? []]));
+}
+
+/** Returns the largest recorded peak memory of a run's processes in bytes, or null if none is recorded. */
+function peakBytesOf(run: RecordedRun): number | null {
+  const peaks = seriesOf(run).others.flatMap((event) =>
+    event.event === "eval" || event.event === "finish" ? event.peakBytes ?? [] : []
+  );
+  return peaks.length === 0 ? null : greatest(peaks);
 }
 
 /** Returns the values of a field: numbers if all are, else text. */

@@ -34,6 +34,18 @@ Deno.test("runTable() has one row per run, with the last and the best validation
   }]);
 });
 
+Deno.test("runTable() has the largest recorded memory of each run, if a run records it", () => {
+  const losses = [3, 2];
+  const runs = record([
+    { losses, evals: [{ step: 0, loss: 4, peakBytes: 5e8 }, { step: 2, loss: 2, peakBytes: 7e8 }] },
+    { losses, evals: [{ step: 0, loss: 4 }], spec: { seed: 2 } },
+  ]);
+  assertEquals(
+    runTable(runs).select("seed", "peakBytes").objects().map(Object.values).sort(),
+    [[1, 7e8], [2, null]],
+  );
+});
+
 Deno.test("runTable() and pairTable() have a column for each field in which runs differ, and name perturbed runs", () => {
   const losses = [3, 2], low = { policy: "bf16-autocast" };
   const llama = { architecture: "llama", norm: "rmsNorm", position: "rotary" } as const;

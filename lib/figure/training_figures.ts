@@ -1,23 +1,33 @@
 /**
- * Figures of training over steps: gradient norm, learning rate, loss scale and throughput of all runs.
+ * Figures of training over steps: gradient norm, learning rate, loss scale, throughput and memory of all runs.
  *
  * @module
  */
 import { isBaseline, precisionName } from "../analysis/mod.ts";
-import { type RecordedRun, seriesOf, type StepSeries } from "../record/mod.ts";
-import { BASE_COLOR, COLORS, curve, DASHES, layoutOf, pick, pointsFor, valuesOf } from "./_traces.ts";
+import { type RecordedRun, type RunSeries, seriesOf, type StepSeries } from "../record/mod.ts";
+import {
+  BASE_COLOR,
+  COLORS,
+  curve,
+  DASHES,
+  layoutOf,
+  pick,
+  pointsFor,
+  type Series,
+  valuesOf,
+} from "./_traces.ts";
 import { plotlyText } from "./escape.ts";
 import { metaOf, runNamer } from "./facets.ts";
 import type { Figure, PlotlyObject } from "./figure.ts";
 
-/** A metric of every step. */
+/** A metric over steps. */
 interface Metric {
   readonly title: string;
   readonly unit: string;
   readonly how: string;
   readonly log?: true;
-  /** Returns the values of a run's steps; undefined if it has none. */
-  readonly valuesOf: (steps: StepSeries) => Float64Array | undefined;
+  /** Returns the metric's curve of a run; undefined if the run does not have the metric. */
+  readonly curveOf: (run: RunSeries) => Series | undefined;
 }
 
 const METRICS: readonly Metric[] = [
@@ -26,48 +36,58 @@ const METRICS: readonly Metric[] = [
     unit: "global norm, before clipping",
     how: "Norm of each step's gradient. Spikes precede spikes of the loss.",
     log: true,
-    valuesOf: ({ gradNorm }) => gradNorm,
+    curveOf: ({ steps }) => ({ x: steps.step, y: steps.gradNorm }),
   },
   {
     title: "Learning rate",
     unit: "learning rate",
     how: "Learning rate of each step: warm-up, then the schedule.",
-    valuesOf: ({ lr }) => lr,
+    curveOf: ({ steps }) => ({ x: steps.step, y: steps.lr }),
   },
   {
     title: "Loss scale",
     unit: "factor of the loss",
     how: "Factor of the gradient scaler. Crosses: steps that were skipped because a gradient overflowed.",
     log: true,
-    valuesOf: ({ lossScale }) => lossScale,
+    curveOf: ({ steps }) => steps.lossScale && { x: steps.step, y: steps.lossScale },
   },
   {
     title: "Throughput",
     unit: "training tokens per second",
     how: "Tokens per second of each step. Concurrent runs share the machine.",
-    valuesOf: ({ tokensPerSecond }) => tokensPerSecond,
+    curveOf: ({ steps }) => ({ x: steps.step, y: steps.tokensPerSecond }),
+  },
+  {
+    title: "Memory",
+    unit: "peak memory of the process (GB)",
+    how:
+      "Largest resident memory on the host since the previous evaluation. A curve that keeps rising shows a leak.",
+    curveOf: ({ evals }) => {
+      const known = evals.filter(({ peakBytes }) => peakBytes !== undefined);
+      return { x: known.map(({ step }) => step), y: known.map(({ peakBytes }) => peakBytes! / 1e9) };
+    },
   },
 ];
 
 /**
- * Returns one figure per training metric (gradient norm, learning rate, loss scale, throughput), with one curve per
- * run. Omits metrics that no run has.
+ * Returns one figure per training metric (gradient norm, learning rate, loss scale, throughput, memory), with one curve
+ * per run. Omits metrics that no run has.
  */
 export function trainingFigures(runs: readonly RecordedRun[]): Figure[] {
   const most = pointsFor(runs.length), nameOf = runNamer(runs);
   const policies = valuesOf(runs.filter((run) => !isBaseline(run.manifest.spec)), precisionName);
   const seeds = valuesOf(runs, ({ seed }) => seed);
-  return METRICS.flatMap(({ title, unit, how, log, valuesOf }) => {
+  return METRICS.flatMap(({ title, unit, how, log, curveOf }) => {
     const data = runs.flatMap((run): PlotlyObject[] => {
-      const { spec } = run.manifest, { steps } = seriesOf(run), y = valuesOf(steps);
-      if (y === undefined || y.length === 0) return [];
+      const { spec } = run.manifest, series = seriesOf(run), points = curveOf(series);
+      if (points === undefined || points.y.length === 0) return [];
       const color = isBaseline(spec) ? BASE_COLOR : pick(COLORS, policies.indexOf(precisionName(spec)));
       const name = plotlyText(nameOf(run));
       const style = { name, meta: metaOf(run), legendgroup: name };
       const line = { color, dash: pick(DASHES, seeds.indexOf(spec.seed)), width: 1.25 };
       return [
-        curve({ x: steps.step, y }, { ...style, line }, most),
-        ...title === "Loss scale" ? skippedSteps(steps, { ...style, color }) : [],
+        curve(points, { ...style, line }, most),
+        ...title === "Loss scale" ? skippedSteps(series.steps, { ...style, color }) : [],
       ];
     });
     if (data.length === 0) return [];

@@ -9,6 +9,7 @@ import {
   compareJournals,
   evalColumns,
   isClaimed,
+  MEASUREMENTS,
   readRun,
   readRuns,
   runColumns,
@@ -20,7 +21,7 @@ import type { Plan } from "../sweep/plan_file.ts";
 import { readIfThere } from "../run/resume_point.ts";
 
 /** Columns without results: measurements of the machine, and commits, which can change while a sweep runs. */
-const NO_RESULTS: readonly string[] = ["tokensPerSecond", "seconds", "gitCommit", "gitDiffSha256"];
+const NO_RESULTS: readonly string[] = [...MEASUREMENTS, "gitCommit", "gitDiffSha256"];
 
 /**
  * Describes the differences between the results in two folders with the same plan. Returns an empty list if the results

@@ -69,12 +69,13 @@ export const RUN_FORM = {
   ...ENVIRONMENT_FORM,
 } as const satisfies TableForm;
 
-/** Columns for a run's results, in addition to {@linkcode RUN_FORM}. NaN means that the result is missing. */
+/** Columns for a run's results, in addition to {@linkcode RUN_FORM}. NaN or null means that the result is missing. */
 export const RESULT_FORM = {
   valLoss: "double",
   bestValLoss: "double",
   bitsPerByte: "double",
   tokensPerSecond: "double",
+  peakBytes: "int64?",
   spikes: "int32",
   nonFinite: "int32",
 } as const satisfies TableForm;
@@ -119,4 +120,5 @@ export const EVAL_FORM = {
   emaBitsPerByte: "double?",
   tokens: "int64",
   seconds: "double",
+  peakBytes: "int64?",
 } as const satisfies TableForm;

@@ -71,6 +71,11 @@ export interface EvalEvent extends TimedEvent {
   readonly tokens: number;
   /** Duration of the evaluation in seconds. */
   readonly seconds: number;
+  /**
+   * Peak resident memory of the process in bytes since the previous evaluation, or since the start of the process's work
+   * on the run. Host memory only. Undefined if the system does not report it, and in journals of losskit 0.1.
+   */
+  readonly peakBytes?: number | undefined;
 }
 
 /** A saved checkpoint. */
@@ -112,6 +117,8 @@ export interface FinishEvent extends TimedEvent {
   readonly step: number;
   /** Seconds since the start of the process that finished the run. */
   readonly seconds: number;
+  /** Peak resident memory since the last evaluation, as in {@linkcode EvalEvent}. */
+  readonly peakBytes?: number | undefined;
   /** SHA-256 of the last checkpoint, in hexadecimal. */
   readonly checkpointSha256: string;
   /** SHA-256 of the best checkpoint, in hexadecimal, if the run keeps one. */
@@ -172,3 +179,8 @@ export type RunEvent =
 /** An event to be written. The journal adds the time and the generation. */
 export type NewEvent = RunEvent extends infer E ? E extends RunEvent ? Omit<E, "time" | "generation"> : never
   : never;
+
+/**
+ * Fields that measure the machine. They are no results: runs are equal whatever the values of these fields are.
+ */
+export const MEASUREMENTS: readonly string[] = ["time", "tokensPerSecond", "seconds", "peakBytes"];

@@ -9,9 +9,11 @@ Deno.test("formatEvent() and parseEvent() round-trip every type of event", () =>
     { event: "start", time, runId: "0123456789ab", seed: 7 },
     { event: "step", time, step: 1, loss: 4.1, lr: 1e-3, gradNorm: 2.5, tokensPerSecond: 5000 },
     { event: "eval", time, step: 0, loss: 4.2, bitsPerByte: 6.1, tokens: 1000, seconds: 0.5 },
+    { event: "eval", time, step: 1, loss: 4, bitsPerByte: 6, tokens: 1000, seconds: 0.5, peakBytes: 7e8 },
     { event: "checkpoint", time, step: 1, sha256: sha },
     { event: "resume", time, step: 1 },
     { event: "finish", time, step: 1, seconds: 2, checkpointSha256: sha },
+    { event: "finish", time, step: 1, seconds: 2, peakBytes: 7e8, checkpointSha256: sha },
     {
       ...{ event: "nonFinite", time, step: 3, evaluation: true, pass: "update", layer: "h.0" },
       ...{ opClass: "optimizer", op: "rounding to e2m3", parameter: "h.0.ln_1.weight" },

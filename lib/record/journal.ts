@@ -8,7 +8,15 @@ import { namedFault, writing } from "../error/disk_fault.ts";
 import { UserError } from "../error/user_error.ts";
 import { openOwnFile } from "../file/own_file.ts";
 import { readLines, type Rest } from "./_lines.ts";
-import type { BestEvent, EvalEvent, FinishEvent, NewEvent, RunEvent, StepEvent } from "./event.ts";
+import {
+  type BestEvent,
+  type EvalEvent,
+  type FinishEvent,
+  MEASUREMENTS,
+  type NewEvent,
+  type RunEvent,
+  type StepEvent,
+} from "./event.ts";
 import { formatEvent, formatJson, hasChecksum, parseEvent } from "./event_line.ts";
 import { EventOrder, type ExpectedRun } from "./_event_order.ts";
 import { EventStore } from "./run_series.ts";
@@ -253,10 +261,10 @@ export interface Difference {
 }
 
 /** Fields that are not compared: measurements of the machine, and the number of events, which depends on interruptions. */
-const NOT_COMPARED = new Set(["time", "tokensPerSecond", "seconds", "events"]);
+const NOT_COMPARED = new Set([...MEASUREMENTS, "events"]);
 
 /**
- * Returns the first difference between two journals, or undefined if they are equal. Times, speeds, superseded events,
+ * Returns the first difference between two journals, or undefined if they are equal. Times, speeds, memory, superseded events,
  * and `resume`, `checkpoint` and `fail` events are not compared.
  */
 export function compareJournals(a: readonly RunEvent[], b: readonly RunEvent[]): Difference | undefined {

@@ -14,7 +14,16 @@ function step(at: number, loss: number = 5 - at): NewEvent {
 }
 
 function evaluation(at: number, loss: number): NewEvent {
-  return { event: "eval", step: at, loss, bitsPerByte: loss / 2, tokens: 100, seconds: Math.random() };
+  const peakBytes = Math.floor(1e9 * Math.random());
+  return {
+    event: "eval",
+    step: at,
+    loss,
+    bitsPerByte: loss / 2,
+    tokens: 100,
+    seconds: Math.random(),
+    peakBytes,
+  };
 }
 
 function withFolder(use: (path: string) => void): void {
@@ -302,7 +311,7 @@ Deno.test("compareJournals() treats an interrupted and an uninterrupted run as e
     step(3),
     evaluation(3, 2),
     { event: "checkpoint", step: 3, sha256: sha },
-    { ...finish, seconds: 1 } as NewEvent,
+    { ...finish, seconds: 1, peakBytes: 1 } as NewEvent,
   ]);
   assertEquals(compareJournals(whole, resumed), undefined);
 });

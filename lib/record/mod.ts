@@ -57,6 +57,7 @@ export type {
   StepEvent,
   TimedEvent,
 } from "./event.ts";
+export { MEASUREMENTS } from "./event.ts";
 export { formatEvent, formatJson } from "./event_line.ts";
 export {
   compareJournals,

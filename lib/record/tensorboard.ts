@@ -15,7 +15,8 @@ import type { RecordedRun } from "./run_folder.ts";
 /**
  * Encodes a run as a TensorBoard event file. The spec becomes hyperparameters. Every step has `train/loss`, `train/lr`,
  * `train/gradNorm` and `train/tokensPerSecond`. Probed steps have `probes/SCOPE/METRIC`. Evaluations have their metrics
- * as `validation/…`. All have the recorded times. Values are rounded to float32, TensorBoard's type.
+ * as `validation/…`, and `memory/peakBytes` if it is recorded. All have the recorded times. Values are rounded to
+ * float32, TensorBoard's type.
  *
  * @returns The content of the file. The same record always gives the same bytes.
  */
@@ -131,7 +132,10 @@ function tagged(
 ): [tag: string, value: unknown][] {
   const group = event === "step" ? "train" : "validation";
   return [
-    ...Object.entries(figures).map(([name, value]): [string, unknown] => [`${group}/${name}`, value]),
+    ...Object.entries(figures).map(([name, value]): [string, unknown] => [
+      `${name === "peakBytes" ? "memory" : group}/${name}`,
+      value,
+    ]),
     ...Object.entries(probes).flatMap(([scope, metrics]) =>
       Object.entries(metrics).map(([name, value]): [string, unknown] => [`probes/${scope}/${name}`, value])
     ),

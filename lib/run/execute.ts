@@ -44,6 +44,7 @@ import { NonFiniteWatch, trainOptions } from "./non_finite.ts";
 import { loadCode } from "./own_code.ts";
 import { findResumePoint } from "./resume_point.ts";
 import { modelOf } from "./model_of.ts";
+import { measurePeakMemory } from "./peak_memory.ts";
 import { writeRunTokenizer } from "./run_tokenizer.ts";
 
 /** Exit status of a run: 0 if it is finished, 75 if it was interrupted. All other outcomes throw an error. */
@@ -96,7 +97,7 @@ export async function executeRun(
   const requireOwned = () => claim.requireHeld();
   const owner = { generation: claim.begin(journal.generation), requireOwned };
 
-  const begin = performance.now();
+  const begin = performance.now(), memory = measurePeakMemory();
   const dir = planFolder(options.folder);
   const { corpus } = await findText(run.data, { dir });
   using prepared = await prepareForRun(corpus, spec, dir);
@@ -157,7 +158,7 @@ export async function executeRun(
         options.print(`step ${step}: stopped early (best step: ${event.bestStep ?? "none"})`);
       } else {
         await onDisk; // flush the previous line, which overlapped with this step
-        writer.write(event);
+        writer.write(event.event === "eval" ? { ...event, peakBytes: memory.take() } : event);
         onDisk = writer.syncSoon();
         if (event.event === "resume") { for (const line of resumeFrom?.unrecorded ?? []) writer.write(line); }
         if (event.event === "eval") options.print(describeEvaluation(event));
@@ -180,6 +181,7 @@ export async function executeRun(
     event: "finish",
     step,
     seconds: (performance.now() - begin) / 1000,
+    peakBytes: memory.take(),
     checkpointSha256,
     bestSha256,
     ...(stoppedEarly && { stoppedEarly }),

@@ -13,6 +13,7 @@ import { type Sample, sampleTraining } from "./_sample_training.ts";
 import { endWithParent } from "./end_with_parent.ts";
 import type { Cost } from "./estimate.ts";
 import { loadCode } from "./own_code.ts";
+import { peakBytes } from "./peak_memory.ts";
 
 /** Measured steps after the first one, and the time limit in milliseconds that ends the measurement early. */
 const STEPS = 5, LONGEST = 8000;
@@ -66,16 +67,6 @@ async function measure(sample: Sample): Promise<Cost> {
     evalSecondsPerToken: evaluation.seconds / evaluation.tokens,
     bytes: peakBytes(),
   };
-}
-
-/** Returns the peak resident memory of this process in bytes, or undefined if the system does not report it. */
-function peakBytes(): number | undefined {
-  try {
-    const kilobytes = /^VmHWM:\s*(\d+) kB/m.exec(Deno.readTextFileSync("/proc/self/status"))?.[1];
-    return kilobytes === undefined ? undefined : 1024 * Number(kilobytes);
-  } catch {
-    return undefined;
-  }
 }
 
 if (import.meta.main) await deliver(measure);

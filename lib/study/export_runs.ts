@@ -128,7 +128,7 @@ function tableFiles(
   },
 ): readonly ExportedFile[] {
   const results = columnsOfRows(
-    runTable(runs).select(...Object.keys(RESULT_FORM)).objects() as Record<string, unknown>[],
+    runTable(runs).objects() as Record<string, unknown>[],
     RESULT_FORM,
   );
   const tables: Record<string, [Iterable<Columns>, TableForm]> = {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { peakBytes } from "../../lib/run/peak_memory.ts";
 
 /** Returns the median. For an even number of values: the mean of the two middle values. */
 export function median(values: readonly number[]): number {
@@ -13,11 +14,7 @@ export function median(values: readonly number[]): number {
 
 /** Returns the peak resident memory of this process in MiB; 0 if the system does not report it. */
 export function peakRss(): number {
-  try {
-    return Number(/VmHWM:\s+(\d+)/.exec(Deno.readTextFileSync("/proc/self/status"))?.[1] ?? 0) / 1024;
-  } catch {
-    return 0;
-  }
+  return (peakBytes() ?? 0) / 2 ** 20;
 }
 
 /**

@@ -5,11 +5,12 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
+import { peakBytes } from "../../lib/run/peak_memory.ts";
 import { compile, useTensorFlow } from "../../lib/tensorflow/mod.ts";
 import { blockedGradients } from "./blocked_gradients.ts";
 
 /** Returns the peak of resident memory in MiB. */
-const peak = () => Number(/VmHWM:\s+(\d+)/.exec(Deno.readTextFileSync("/proc/self/status"))![1]) / 1024;
+const peak = () => peakBytes()! / 2 ** 20;
 
 const { N, V, C } = JSON.parse(Deno.args[0]!);
 await useTensorFlow({ threads: 1, device: "cpu" });

@@ -24,8 +24,8 @@ export interface SyntheticRun {
   spec?: Partial<RunSpec>;
   /** Training losses by step, from step 1. */
   losses: readonly number[];
-  /** Validation losses by step. */
-  evals?: readonly { step: number; loss: number }[];
+  /** Validation losses by step, and peak memory if it is recorded. */
+  evals?: readonly { step: number; loss: number; peakBytes?: number }[];
   /** Further fields of each step by its index, such as `probes`. Default: none. */
   step?: (index: number) => Partial<StepEvent>;
   /** End of the run. Default: finished. */
@@ -99,9 +99,10 @@ export function writeSyntheticRun(sweepDir: string, run: SyntheticRun): string {
   using journal = new JournalWriter(runPaths(folder).journal, 0);
   journal.write({ event: "start", runId, seed: spec.seed });
   const evaluate = (at: number) => {
-    for (const { step, loss } of run.evals ?? []) {
+    for (const { step, loss, peakBytes } of run.evals ?? []) {
       if (step !== at) continue;
-      journal.write({ event: "eval", step, loss, bitsPerByte: loss / Math.LN2, tokens: 1000, seconds: 0.1 });
+      const size = { tokens: 1000, seconds: 0.1, peakBytes };
+      journal.write({ event: "eval", step, loss, bitsPerByte: loss / Math.LN2, ...size });
     }
   };
   evaluate(0);

@@ -75,6 +75,7 @@ const RESULTS = [
   "bestValLoss",
   "bitsPerByte",
   "tokensPerSecond",
+  "peakBytes",
   "spikes",
   "nonFinite",
 ];

@@ -66,7 +66,7 @@ export interface ReportContent {
   readonly version?: string;
 }
 
-/** Heading of the section with gradient norms, learning rates and throughput. */
+/** Heading of the section with gradient norms, learning rates, throughput and memory. */
 export const TRAINING = "Training";
 
 /** Maximum number of results in words that are shown without a click. */
@@ -134,7 +134,7 @@ export function reportFigures(
       note: "Training loss in the lower precision minus float32's, one curve per seed.",
       figures: gapFigures(runs, tolerance),
     },
-    { heading: TRAINING, note: "Metrics of every step of all runs.", figures: trainingFigures(runs) },
+    { heading: TRAINING, note: "Metrics of all runs over steps.", figures: trainingFigures(runs) },
     {
       heading: "Probes",
       note:

@@ -25,7 +25,7 @@ export interface SyntheticRun {
   /** Training losses by step, from step 1. */
   losses: readonly number[];
   /** Validation losses by step, and peak memory if it is recorded. */
-  evals?: readonly { step: number; loss: number; peakBytes?: number }[];
+  evals?: readonly { step: number; loss: number; peakBytes?: number | undefined }[];
   /** Further fields of each step by its index, such as `probes`. Default: none. */
   step?: (index: number) => Partial<StepEvent>;
   /** End of the run. Default: finished. */

@@ -398,6 +398,21 @@ Deno.test("Ctrl-C ends a check that hangs", async () => {
   while (exists(`/proc/${pid()}`)) await new Promise((resolve) => setTimeout(resolve, 50)); // it ends with the command
 });
 
+Deno.test("a check that hangs, also at import, ends with its killed command", async () => {
+  for (const [name, where] of [["import.ts", ""], ["step.ts", "export default () => {"]] as const) {
+    const started = join(root, `started-${name}`);
+    const loop = `${where}\n  Deno.writeTextFileSync("${started}", String(Deno.pid));\n  for (;;);\n`;
+    const path = await write(name, loop + (where === "" ? RATE : "};\n"));
+    const child = startTask("train", withSchedule(path, join(root, `out-${name}`)));
+    const output = ended(child);
+    const pid = () => exists(started) ? Number(Deno.readTextFileSync(started)) : 0;
+    while (pid() === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    child.kill("SIGKILL");
+    assertEquals((await output).code, 128 + 9);
+    while (exists(`/proc/${pid()}`)) await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+});
+
 Deno.test("a second Ctrl-C ends a run whose step does not return", async () => {
   const started = join(root, "stuck"), out = join(root, "out-stuck");
   const path = await write(

@@ -6,6 +6,7 @@
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
+import { spawnAttached } from "../file/attached.ts";
 import { packageFolder } from "../file/package.ts";
 import { type Cell, joined, type Notebook } from "./ipynb.ts";
 import type { Job, JobResult } from "./job.ts";
@@ -83,24 +84,16 @@ async function runJob(
   try {
     const [jobPath, resultPath] = [join(folder, "job.json"), join(folder, "result.json")];
     await Deno.writeTextFile(jobPath, JSON.stringify(job));
-    const child = new Deno.Command(Deno.execPath(), {
-      args: [
-        ...[
-          "run",
-          "--allow-all",
-          "--no-check",
-          "--quiet",
-          "--config",
-          join(packageFolder("run notebooks"), "deno.json"),
-        ],
-        ...[new URL("./_child.ts", import.meta.url).href, jobPath, resultPath],
-      ],
+    const config = join(packageFolder("run notebooks"), "deno.json");
+    const child = spawnAttached([
+      ...[Deno.execPath(), "run", "--allow-all", "--no-check", "--quiet", "--config", config],
+      ...[new URL("./_child.ts", import.meta.url).href, jobPath, resultPath],
+    ], {
       cwd: dirname(fileURLToPath(url)),
       env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
-      stdin: "null",
       stdout: "null",
       stderr: "inherit",
-    }).spawn();
+    });
     let late = false;
     const timer = setTimeout(() => {
       late = true;

@@ -2,13 +2,14 @@
  * Programs of losskit that execute user-written code in a separate process, and deliver a result to the parent process.
  *
  * User-written code may exit, hang, or print any text. Only a delivered result is a success. The output of the process
- * is discarded, except for the reason of a failure.
+ * is discarded, except for the reason of a failure. The process ends with the parent process.
  *
  * @module
  */
 import { join } from "node:path";
 import { exitNow, handleUserFaults, observeCalls, requireNoFault } from "../error/user_code.ts";
 import { UserError } from "../error/user_error.ts";
+import { spawnAttached } from "../file/attached.ts";
 import { exists } from "../file/exists.ts";
 import { denoArguments, lockFile } from "../file/package.ts";
 
@@ -40,14 +41,10 @@ export async function resultOf<T>(program: string, input: unknown, action: strin
   try {
     const [run = "", ...rest] = denoArguments(program);
     const frozen = lockFile() === undefined ? [] : ["--frozen"]; // a user's import must not change our deno.lock
-    const child = new Deno.Command("/bin/sh", {
-      args: [
-        ...["-c", INTO_FILE, "sh", join(shared, MESSAGES)],
-        ...[Deno.execPath(), run, ...frozen, ...rest, shared, stringify(input)],
-      ],
-      env: { NO_COLOR: "1" },
-      stdin: "null",
-    }).spawn();
+    const child = spawnAttached([
+      ...["/bin/sh", "-c", INTO_FILE, "sh", join(shared, MESSAGES)],
+      ...[Deno.execPath(), run, ...frozen, ...rest, shared, stringify(input)],
+    ], { env: { NO_COLOR: "1" } });
     const { code, signal } = await noteWhile(child.status, (seconds) => {
       const call = exists(join(shared, CALL)) ? Deno.readTextFileSync(join(shared, CALL)) : "";
       return `waiting for ${seconds} s to ${action}${

@@ -15,7 +15,6 @@ import { learningRate, train } from "../train/mod.ts";
 import { deliver, resultOf } from "./_isolated.ts";
 import { watchRandomSources } from "./_random_sources.ts";
 import { type Sample, sampleTraining } from "./_sample_training.ts";
-import { endWithParent } from "./end_with_parent.ts";
 import { modelOf, stepFlops } from "./model_of.ts";
 import { entriesOf, importAgain, loadCode, modulesOf, ownArchitecture, ownOptions } from "./own_code.ts";
 
@@ -40,7 +39,6 @@ export async function checkCode(run: RunSpec, vocabSize: number): Promise<void> 
 
 async function check(sample: Sample): Promise<void> {
   const { run } = sample;
-  endWithParent(0);
   await useTensorFlow({ threads: run.threads });
   const firstSource = watchRandomSources(), backend = tf.getBackend();
   await loadCode(run, { dir: ".", isolated: true });

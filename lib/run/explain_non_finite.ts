@@ -8,6 +8,7 @@
  */
 import { exitNow, hasUserCode } from "../error/user_code.ts";
 import { UserError } from "../error/user_error.ts";
+import { spawnAttached } from "../file/attached.ts";
 import { denoArguments } from "../file/package.ts";
 import { findRunNonFinite } from "./non_finite.ts";
 
@@ -22,10 +23,10 @@ type Output = { readonly sentence: string } | { readonly error: string };
  * @throws {UserError} If the run, its checkpoint or its text cannot be read.
  */
 export async function explainNonFinite(folder: string): Promise<string> {
-  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: [...denoArguments(import.meta.url), folder],
-    ...{ stdin: "null", stderr: "inherit" },
-  }).output();
+  const { success, stdout } = await spawnAttached(
+    [Deno.execPath(), ...denoArguments(import.meta.url), folder],
+    { stdout: "piped", stderr: "inherit" },
+  ).output();
   const last = new TextDecoder().decode(stdout).trim().split("\n").at(-1)!;
   if (!success || !last.startsWith("{")) { // a user's module may end the process
     throw new UserError(`Cannot replay ${folder}: the process of the replay ended without a result.`);

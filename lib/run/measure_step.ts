@@ -10,7 +10,6 @@ import { useTensorFlow } from "../tensorflow/mod.ts";
 import { train } from "../train/mod.ts";
 import { deliver, resultOf } from "./_isolated.ts";
 import { type Sample, sampleTraining } from "./_sample_training.ts";
-import { endWithParent } from "./end_with_parent.ts";
 import type { Cost } from "./estimate.ts";
 import { loadCode } from "./own_code.ts";
 import { peakBytes } from "./peak_memory.ts";
@@ -37,7 +36,6 @@ export async function measureCost(run: RunSpec, vocabSize: number): Promise<Cost
 async function measure(sample: Sample): Promise<Cost> {
   const { run } = sample, { B, T } = run;
   const begin = performance.timeOrigin;
-  endWithParent(0);
   await useTensorFlow({ threads: run.threads });
   await loadCode(run, { dir: ".", isolated: true }); // the parent process has read it
   const options = sampleTraining(sample);

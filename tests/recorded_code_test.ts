@@ -49,7 +49,7 @@ Deno.test({
     // An attacker's folder: a changed code.diff with matching hashes.
     const dir = copy(done, join(root, "prepared")), trace = join(root, "trace");
     const worker = join(clone, "lib", "sweep", "worker.ts"), whole = Deno.readTextFileSync(worker);
-    Deno.writeTextFileSync(worker, `${whole}\nDeno.writeTextFileSync(${JSON.stringify(trace)}, "ran");\n`);
+    Deno.writeTextFileSync(worker, `Deno.writeTextFileSync(${JSON.stringify(trace)}, "ran");\n${whole}`);
     Deno.writeTextFileSync(join(dir, "code.diff"), await git("diff", "--binary", "HEAD"));
     const libSha256 = hashSources(join(clone, "lib"));
     Deno.writeTextFileSync(worker, whole);

@@ -85,10 +85,12 @@ function withoutGaps(losses: ArrayLike<number>): Float64Array {
     if (Number.isFinite(losses[i]!)) last = losses[i]!;
   }
   if (Number.isNaN(last)) return new Float64Array(0);
-  return Float64Array.from({ length: losses.length }, (_, i) => {
+  const filled = new Float64Array(losses.length);
+  for (let i = 0; i < filled.length; i++) {
     if (Number.isFinite(losses[i]!)) last = losses[i]!;
-    return last;
-  });
+    filled[i] = last;
+  }
+  return filled;
 }
 
 /** Returns losses minus the baseline, from loss {@linkcode WINDOW} on. */

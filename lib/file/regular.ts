@@ -16,14 +16,16 @@ export function kindOf(info: Pick<Deno.FileInfo, "isFile" | "isSymlink" | "isDir
 /**
  * Checks that a path is a regular file or a link to one.
  *
+ * @returns Metadata of the file.
  * @throws {UserError} If the path is a folder, a pipe or a device.
  * @throws {Deno.errors.NotFound} If the path does not exist.
  */
-export function requireRegular(path: string): void {
+export function requireRegular(path: string): Deno.FileInfo {
   const info = Deno.statSync(path);
   if (!info.isFile) {
     throw new UserError(`Cannot read ${path}: expected a regular file, got ${kindOf(info)}. Remove it.`);
   }
+  return info;
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 import { requireRegular } from "../file/regular.ts";
 
-/** Bytes per read. */
+/** Maximum number of bytes per read of lines of usual length. */
 const PIECE = 1 << 20;
 
 /** End of the complete lines of a file, and the text after them. */
@@ -25,9 +25,9 @@ export interface Rest {
  * @throws {UserError} If the path is not a regular file.
  */
 export function readLines(path: string, take: (line: string, index: number) => void): Rest {
-  requireRegular(path);
+  const { size } = requireRegular(path);
   using file = Deno.openSync(path);
-  let buffer = new Uint8Array(PIECE), held = 0, validBytes = 0, index = 0;
+  let buffer = new Uint8Array(Math.min(PIECE, size + 1)), held = 0, validBytes = 0, index = 0;
   const first = new TextDecoder(), others = new TextDecoder("utf-8", { ignoreBOM: true });
   const decode = (bytes: Uint8Array) => (validBytes === 0 ? first : others).decode(bytes);
   for (;;) {

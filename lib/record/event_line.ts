@@ -132,36 +132,74 @@ export function parseEvent(line: string): { event: RunEvent } | { problem: strin
   const end = line.length - SEAL_LENGTH, sealed = hasChecksum(line);
   const text = sealed ? line.slice(0, end) : line;
   if (sealed) {
-    const expectedSum = line.slice(end + SEAL_PREFIX.length, -SEAL_SUFFIX.length), found = checksumOf(text);
-    if (expectedSum !== found) return { problem: `expected CRC-32 ${expectedSum}, got ${found}` };
+    const expectedSum = line.slice(end + SEAL_PREFIX.length, -SEAL_SUFFIX.length);
+    if (!isChecksum(expectedSum, text)) {
+      return { problem: `expected CRC-32 ${expectedSum}, got ${checksumOf(text)}` };
+    }
   }
+  const step = parsePlainStep(sealed ? text : text.slice(0, -1));
+  if (step !== undefined) return { event: step };
   let value: unknown;
   try {
     value = JSON.parse(sealed ? `${text}}` : text);
   } catch (error) {
     return { problem: `it is not JSON (${error instanceof Error ? error.message : error})` };
   }
-  if (isPlainStep(value)) return { event: value };
   const result = v.safeParse(schema, value);
   if (result.success) return { event: result.output };
   const [issue] = result.issues;
   return { problem: describeIssue(issue, "the event") };
 }
 
-/** Number of fields of every step. Some steps also have a loss scale or a generation. */
-const PLAIN_STEP_FIELDS = 7;
+/** Returns true if hexadecimal digits are the checksum of a text, as {@linkcode checksumOf} writes it. */
+function isChecksum(digits: string, text: string): boolean {
+  let sum = 0;
+  for (let i = 0; i < digits.length; i++) {
+    const code = digits.charCodeAt(i), digit = code < 58 ? code - 48 : code - 87; // 0 to 9, a to f
+    if (digit < 0 || digit > 15 || code > 57 && digit < 10) return false;
+    sum = 16 * sum + digit;
+  }
+  return sum === crc32(text);
+}
+
+/** Pattern of a number in JSON. */
+const NUMBER = String.raw`(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)`;
 
 /**
- * Returns true for a step with exactly the standard fields, all finite. Agrees with the schema in a tenth of the time;
- * other values are left to the schema.
+ * Pattern of a step with the fields of every step, and at most a loss scale and a generation, in the order in which
+ * the trainer writes them, without the closing brace.
  */
-function isPlainStep(value: unknown): value is StepEvent {
-  const { event, time, step, loss, lr, gradNorm, tokensPerSecond, lossScale, generation } =
-    (value ?? {}) as Partial<StepEvent>;
-  const scaled = lossScale !== undefined, later = generation !== undefined;
-  return event === "step" && typeof time === "string" && Number.isSafeInteger(step) && step! >= 0 &&
-    Number.isFinite(loss) && Number.isFinite(lr) && Number.isFinite(gradNorm) &&
-    Number.isFinite(tokensPerSecond) && (!scaled || Number.isFinite(lossScale)) &&
-    (!later || Number.isSafeInteger(generation) && generation > 1) &&
-    Object.keys(value!).length === PLAIN_STEP_FIELDS + Number(scaled) + Number(later);
+const PLAIN_STEP = new RegExp(
+  String
+    .raw`^\{"event":"step","step":(0|[1-9]\d{0,14}),"lr":${NUMBER},"loss":${NUMBER},"gradNorm":${NUMBER},` +
+    String.raw`(?:"lossScale":${NUMBER},)?"tokensPerSecond":${NUMBER},` +
+    String.raw`(?:"generation":([2-9]|[1-9]\d{1,14}),)?"time":"([-0-9TZ:.]*)"$`,
+);
+
+/**
+ * Parses a step with finite numbers as the trainer writes it. Agrees with `JSON.parse` and the schema in less than half
+ * of the time. Returns undefined for other texts, which are left to them.
+ */
+function parsePlainStep(text: string): StepEvent | undefined {
+  const found = PLAIN_STEP.exec(text);
+  if (found === null) return undefined;
+  const lr = Number(found[2]), loss = Number(found[3]), gradNorm = Number(found[4]);
+  const tokensPerSecond = Number(found[6]), lossScale = found[5] === undefined ? undefined : Number(found[5]);
+  // Texts such as 1e999 are infinite.
+  if (!Number.isFinite(lr + loss + gradNorm + tokensPerSecond + (lossScale ?? 0))) return undefined;
+  const step = {
+    event: "step",
+    step: Number(found[1]),
+    lr,
+    loss,
+    gradNorm,
+    tokensPerSecond,
+    time: found[8]!,
+  } as const;
+  if (lossScale === undefined && found[7] === undefined) return step;
+  return {
+    ...step,
+    ...(lossScale !== undefined && { lossScale }),
+    ...(found[7] !== undefined && { generation: Number(found[7]) }),
+  };
 }

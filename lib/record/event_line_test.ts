@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { RunEvent } from "./event.ts";
 import { formatEvent, parseEvent } from "./event_line.ts";
@@ -101,4 +102,109 @@ Deno.test("parseEvent() refuses a line with any single bit flipped", () => {
 Deno.test("parseEvent() reads lines of version 0.1, which have no checksum", () => {
   const line = `{"event":"checkpoint","step":5,"sha256":"${sha}","time":"${time}"}`;
   assertEquals(parseEvent(line), { event: { event: "checkpoint", step: 5, sha256: sha, time } });
+});
+
+Deno.test("parseEvent() reads a step as JSON and the schema do, in the trainer's order of fields and in any other", () => {
+  const numbers = [
+    "0",
+    "-0",
+    "1",
+    "10",
+    "-1.5",
+    "0.1",
+    "4.42838191986084",
+    "1e-7",
+    "1E+2",
+    "2.5e-300",
+    "1.0",
+    "1e999",
+  ];
+  const wrong = [
+    "01",
+    "+1",
+    "1.",
+    ".5",
+    "1e",
+    "0x10",
+    "--1",
+    " 1",
+    "1 ",
+    "1_0",
+    '"1"',
+    "Infinity",
+    "NaN",
+    "null",
+    "",
+  ];
+  const steps = [
+    "0",
+    "1",
+    "12",
+    "999999999999999",
+    "9007199254740991",
+    "9007199254740992",
+    "-1",
+    "1.5",
+    "1e2",
+    "01",
+  ];
+  const times = [time, "", "now", "\\u0041", '\\"', "\\", "\t"];
+  const fields = {
+    event: '"step"',
+    step: "3",
+    lr: "0.001",
+    loss: "2.5",
+    gradNorm: "1",
+    tokensPerSecond: "5000",
+  };
+  const cases: Record<string, string>[] = [
+    ...["lr", "loss", "gradNorm", "tokensPerSecond", "lossScale", "generation"].flatMap((name) =>
+      [...numbers, ...wrong].map((text) => ({ ...fields, [name]: text }))
+    ),
+    ...["lossScale", "generation"].flatMap((name) =>
+      ["2", "65536"].map((text) => ({ ...fields, [name]: text }))
+    ),
+    ...steps.map((step) => ({ ...fields, step })),
+  ];
+  const order = [
+    "event",
+    "step",
+    "lr",
+    "loss",
+    "gradNorm",
+    "lossScale",
+    "tokensPerSecond",
+    "generation",
+    "time",
+  ];
+  const lineOf = (names: readonly string[], texts: Record<string, string>) => {
+    const text = `{${
+      names.filter((name) => name in texts).map((name) => `"${name}":${texts[name]}`).join(",")
+    }`;
+    return [`${text}}`, `${text},"crc":"${crc32(text).toString(16).padStart(8, "0")}"}`];
+  };
+  for (
+    const texts of [
+      ...cases.map((one) => ({ ...one, time: `"${time}"` })),
+      ...times.map((text) => ({ ...fields, time: `"${text}"` })),
+    ]
+  ) {
+    const [plain, sealed] = lineOf(order, texts).map(parseEvent);
+    const [wanted, sealedWanted] = lineOf([...order].reverse(), texts).map(parseEvent);
+    assertEquals(
+      ["event" in plain!, "event" in sealed!],
+      ["event" in wanted!, "event" in sealedWanted!],
+      JSON.stringify(texts),
+    );
+    if (!("event" in wanted!)) continue;
+    assertEquals(plain, wanted);
+    assertEquals(sealed, wanted);
+    assertEquals(plain, { event: JSON.parse(lineOf(order, texts)[0]!) });
+  }
+  const line = formatEvent({ event: "step", step: 1, lr: 1, loss: 1, gradNorm: 1, tokensPerSecond: 1, time });
+  for (const digits of ["0000000", "00000000", "G0000000", "/0000000", ":0000000", "`0000000"]) {
+    const { problem } = { problem: "", ...parseEvent(line.replace(/[0-9a-f]{8}"}$/, `${digits}"}`)) };
+    assertStringIncludes(problem, digits.length === 8 ? `expected CRC-32 ${digits}` : "crc");
+  }
+  assert("problem" in parseEvent(line.replace(/[0-9a-f]{8}"}$/, (digits) => digits.toUpperCase())));
 });

@@ -4,8 +4,8 @@
  *
  * @module
  */
+import { createHash } from "node:crypto";
 import * as v from "valibot";
-import { sha256Hex } from "./sha256.ts";
 
 /** Size, times and content hash of a file. */
 export interface FileStamp {
@@ -57,10 +57,18 @@ export function matchesStamp(path: string, stamp: FileStamp): boolean {
   return stamp.settled && equalTimes(now, stamp) || hashOf(path) === stamp.sha256;
 }
 
+/** Buffer of {@linkcode hashOf}, reused for all files: garbage of this size is collected late. */
+const piece = new Uint8Array(1 << 18);
+
 /** Returns the SHA-256 of a file. Undefined for an unreadable file, whose reader reports the error. */
 function hashOf(path: string): string | undefined {
   try {
-    return sha256Hex(Deno.readFileSync(path));
+    using file = Deno.openSync(path);
+    const hash = createHash("sha256");
+    for (let n = file.readSync(piece); n !== null; n = file.readSync(piece)) {
+      hash.update(piece.subarray(0, n));
+    }
+    return hash.digest("hex");
   } catch {
     return undefined;
   }

@@ -65,7 +65,7 @@ export type ScannedJournal = Omit<Journal, "events"> & {
  * @throws {UserError} In the cases listed for {@linkcode readJournal}.
  */
 export function scanJournal(path: string, expected: ExpectedRun = {}): ScannedJournal {
-  const store = new EventStore(), order = new EventOrder(expected);
+  const store = new EventStore(expected.steps), order = new EventOrder(expected);
   let generation = 0, superseded = 0, sealed = false;
   const take = (line: string, i: number) => {
     const parsed = parseEvent(line);

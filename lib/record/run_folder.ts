@@ -73,7 +73,9 @@ export function placeProblem(folder: string): string | undefined {
     if (problem !== undefined) return problem;
     if (!info.isDirectory && !Deno.statSync(place).isDirectory) return `${place} is not a folder`;
   }
+  const linked = linksIn(path);
   for (const place of Object.values(runPaths(path))) {
+    if (linked !== undefined && !linked.has(basename(place))) continue;
     let info: Deno.FileInfo;
     try {
       info = Deno.lstatSync(place);
@@ -84,6 +86,20 @@ export function placeProblem(folder: string): string | undefined {
     if (problem !== undefined) return problem;
   }
   return undefined;
+}
+
+/**
+ * Returns the names of the symbolic links in a folder, or undefined for a folder that cannot be listed. One call, where
+ * a check of each file is one call per file, and a missing file costs as much as a listing.
+ */
+function linksIn(folder: string): Set<string> | undefined {
+  try {
+    return new Set(
+      Array.from(Deno.readDirSync(folder)).filter(({ isSymlink }) => isSymlink).map(({ name }) => name),
+    );
+  } catch {
+    return undefined;
+  }
 }
 
 /** Describes a symbolic link whose target is missing, or outside of the sweep's folder. */

@@ -100,7 +100,7 @@ export async function report(
   const progress = isJoint ? undefined : sweepProgress(first, runs, warn);
   writeFile(
     path,
-    await renderReport({ title, runs, leftOut, tolerance, culprits, reproduce, flops, progress }),
+    await renderReport({ title, runs, leftOut, tolerance, summary, culprits, reproduce, flops, progress }),
   );
   const figures = kind === undefined
     ? []

@@ -1,19 +1,22 @@
 /**
- * `deno task bench:report`: measures the report of many runs: time, memory and size of rendering, the time until its page is
- * ready in Chromium, and the time of a filter until its result is drawn. Without Chromium, only rendering is measured.
+ * `deno task bench:report`: measures the report of many runs: time, memory and size of rendering in a process of its
+ * own, the time until its page is ready in Chromium, and the time of a filter until its result is drawn. Without
+ * Chromium, only rendering is measured.
  */
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { command, runCommand } from "../../lib/cli/command.ts";
 import { numberOption } from "../../lib/cli/numbers.ts";
-import { report } from "../../lib/study/report.ts";
+import { stepTablePath } from "../../lib/record/mod.ts";
 import { findChromium, launchChromium } from "../support/chromium.ts";
 import { writeSyntheticRun } from "../support/synthetic_runs.ts";
-import { median, peakRss } from "./measure.ts";
+import { runScript } from "./child.ts";
+import { median } from "./measure.ts";
+import type { Reported } from "./report_once.ts";
 
 const program = command("bench:report", "Measure the report of many runs.")
-  .option("--runs <n>", "number of runs", numberOption("--runs"), 2000)
-  .option("--steps <n>", "steps per run", numberOption("--steps"), 200)
+  .option("--runs <n>", "number of runs", numberOption("--runs"), 1000)
+  .option("--steps <n>", "steps per run", numberOption("--steps"), 1000)
   .option("--rounds <n>", "number of rounds", numberOption("--rounds"), 5)
   .action(bench);
 
@@ -21,13 +24,22 @@ async function bench({ runs, steps, rounds }: Record<"runs" | "steps" | "rounds"
   const dir = Deno.makeTempDirSync();
   try {
     writeRuns(dir, { runs, steps });
-    const begin = performance.now();
-    const { path } = await report(dir);
-    const seconds = (performance.now() - begin) / 1000;
-    const size = Deno.statSync(path).size;
+    const reports: Reported[] = [];
+    for (let round = 0; round < rounds; round++) {
+      reports.push((await runScript<Reported>("report_once.ts", { argument: dir })).result);
+      Deno.removeSync(stepTablePath(dir)); // each round writes the table, as the first report of a sweep does
+    }
+    const [{ path }] = reports as [Reported];
+    const middle = (of: (report: Reported) => number, digits: number) =>
+      median(reports.map(of)).toFixed(digits);
     console.log(
-      `${runs} runs of ${steps} steps: rendered in ${seconds.toFixed(1)} s, ${(size / 1e6).toFixed(1)} MB, ` +
-        `peak memory ${peakRss().toFixed(0)} MiB`,
+      `${runs} runs of ${steps} steps, median of ${rounds} processes: ${
+        middle(({ seconds }) => seconds, 1)
+      } s, ` +
+        `CPU time ${middle(({ cpuSeconds }) => cpuSeconds, 1)} s, peak memory ${
+          middle(({ mib }) => mib, 0)
+        } MiB; ` +
+        `page of ${(Deno.statSync(path).size / 1e6).toFixed(1)} MB`,
     );
     await measurePage(path, rounds);
   } finally {

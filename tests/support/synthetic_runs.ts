@@ -110,8 +110,8 @@ export function writeSyntheticRun(sweepDir: string, run: SyntheticRun): string {
     journal.write({
       event: "step",
       step: i + 1,
-      loss,
       lr: 1e-3,
+      loss,
       gradNorm: 1,
       tokensPerSecond: 5000 + i,
       ...run.step?.(i),

@@ -13,6 +13,7 @@ import {
   pairRuns,
   plainText,
   summarize,
+  type Summary,
 } from "../../analysis/mod.ts";
 import type { LeftOutRun, RecordedRun } from "../../record/mod.ts";
 import { SCRIPT } from "./_page_script.ts";
@@ -51,6 +52,8 @@ export interface ReportContent {
   readonly leftOut?: readonly LeftOutRun[];
   /** Smallest gap that matters, in nats per token. Default: 0.01. */
   readonly tolerance?: number;
+  /** Summary of the runs with this tolerance. Default: computed from the runs. */
+  readonly summary?: Summary;
   /** Culprits that `compare` found. Default: none. */
   readonly culprits?: readonly CulpritFinding[];
   /** Progress of the sweep's plan. Shown until all planned runs are finished. Default: none. */
@@ -156,7 +159,7 @@ export function reportFigures(
  */
 export async function renderReport(content: ReportContent): Promise<string> {
   const { runs, tolerance = DEFAULT_TOLERANCE, flops = new Map(), version } = content;
-  const summary = summarize(runs, tolerance);
+  const summary = content.summary ?? summarize(runs, tolerance);
   const sections = reportFigures(runs, tolerance, content.culprits);
   const facets = facetsOf(runs);
   let next = 0;

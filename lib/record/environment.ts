@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { readCpuInfo } from "../file/cpu_info.ts";
 import { PACKAGE_FOLDER } from "../file/package.ts";
 import { sha256Hex } from "./sha256.ts";
 
@@ -46,6 +47,7 @@ const FLAGS = [
   "avx512_fp16",
   "amx_bf16",
   "amx_tile",
+  "avx_ne_convert",
   "bf16",
   "sve",
 ];
@@ -54,14 +56,15 @@ const FLAGS = [
 export async function collectEnvironment(
   tensorflow: Pick<Environment, "tensorflowVersion" | "wheelSha256" | "device" | "rounding">,
 ): Promise<Environment> {
-  const { model, flags } = await readCpu();
+  const cpu = readCpuInfo();
+  const model = cpu === undefined ? await output("sysctl", ["-n", "machdep.cpu.brand_string"]) : cpu.model;
   // A package in node_modules can lie in a repository that does not contain it.
   const isTracked = await git("ls-files", "--error-unmatch", "deno.json") !== undefined;
   const commit = isTracked ? await git("rev-parse", "HEAD") : undefined;
   const diff = commit === undefined ? undefined : await git("diff", "--no-ext-diff", "--no-color", "HEAD");
   return {
     cpuModel: model,
-    cpuFlags: FLAGS.filter((flag) => flags.has(flag)),
+    cpuFlags: FLAGS.filter((flag) => cpu?.flags.has(flag)),
     cores: navigator.hardwareConcurrency,
     os: `${Deno.build.os} ${Deno.osRelease()}`,
     arch: Deno.build.arch,
@@ -71,19 +74,6 @@ export async function collectEnvironment(
     gitCommit: commit?.trim(),
     gitDiffSha256: diff ? sha256Hex(diff) : undefined,
   };
-}
-
-async function readCpu(): Promise<{ model: string | undefined; flags: Set<string> }> {
-  try {
-    const text = await Deno.readTextFile("/proc/cpuinfo");
-    const field = (name: string) => new RegExp(`^${name}\\s*:\\s*(.*)$`, "mi").exec(text)?.[1]?.trim();
-    return {
-      model: field("model name"),
-      flags: new Set((field("flags") ?? field("Features") ?? "").split(/\s+/)),
-    };
-  } catch {
-    return { model: await output("sysctl", ["-n", "machdep.cpu.brand_string"]), flags: new Set() };
-  }
 }
 
 async function git(...args: string[]): Promise<string | undefined> {

@@ -8,13 +8,15 @@
  * @module
  */
 import type * as tf from "@tensorflow/tfjs";
+import { EagerOps, type Op } from "./_eager_ops.ts";
 import { BindingConstants, TensorMetadata } from "./constants.ts";
 import { type HostValues, toBytes, toValues, withTypes } from "./conversions.ts";
 import { type Attribute, checkCall } from "../native/attribute.ts";
-import { DataType, dtypeName, isFloating } from "../native/dtype.ts";
-import { type EagerCall, EagerCalls } from "../native/eager_call.ts";
+import { emulatesBfloat16 } from "../native/bfloat16_support.ts";
+import { DataType, isFloating } from "../native/dtype.ts";
+import type { EagerCall } from "../native/eager_call.ts";
 import { OpDefinitions } from "../native/op_definition.ts";
-import { decideCasts, type OpInput } from "./policy.ts";
+import { decideCasts } from "./policy.ts";
 import { Regions } from "./region.ts";
 import { elements, type Pointer } from "../native/c_values.ts";
 import type { Runtime } from "../native/runtime.ts";
@@ -30,10 +32,10 @@ import {
   type Entry,
   freeCaptures,
   IDENTITY,
-  MAX_RANK,
+  operandOf,
   type OpWatcher,
-  requireShape,
   requireSizes,
+  requireValues,
   SIZES_INPUT,
   staleSymbol,
   unreadableSymbol,
@@ -51,8 +53,9 @@ export class Binding extends BindingConstants {
   opWatcher: OpWatcher | undefined;
 
   readonly #runtime: Runtime;
+  readonly #widensProducts: boolean;
   readonly #definitions: OpDefinitions;
-  readonly #calls: EagerCalls;
+  readonly #eager: EagerOps;
   readonly #entries = new Map<number, Entry>();
   readonly #savedModels: SavedModels;
   #next = 1;
@@ -63,12 +66,15 @@ export class Binding extends BindingConstants {
    * Creates a binding without tensors.
    *
    * @param runtime The TensorFlow that runs the ops.
+   * @param widensProducts True to compute products of bfloat16 numbers in float32. Default: if the CPU emulates
+   * bfloat16.
    */
-  constructor(runtime: Runtime) {
+  constructor(runtime: Runtime, widensProducts: boolean = !runtime.usesGpu && emulatesBfloat16()) {
     super();
     this.#runtime = runtime;
+    this.#widensProducts = widensProducts;
     this.#definitions = new OpDefinitions(runtime);
-    this.#calls = new EagerCalls(runtime);
+    this.#eager = new EagerOps(runtime, this.#definitions);
     this.#savedModels = new SavedModels(runtime);
     this.TF_Version = runtime.version;
   }
@@ -118,13 +124,7 @@ export class Binding extends BindingConstants {
 
   /** Creates a tensor from JavaScript values. Called by TF.js. */
   createTensor(shape: number[], dtype: number, values: HostValues): number {
-    if (values === null || values === undefined) {
-      throw new TypeError(`Cannot make a tensor of shape [${shape}]: expected values, got ${values}.`);
-    }
-    requireShape(shape);
-    if (dtype === DataType.STRING && !Array.from(values).every((value) => value instanceof Uint8Array)) {
-      throw new TypeError("Cannot make a string tensor: expected Uint8Arrays, got other values.");
-    }
+    requireValues({ shape, dtype, values });
     const handle = dtype === DataType.STRING
       ? copyStrings(this, this.#runtime, { shape, values: values as readonly Uint8Array[] })
       : this.#runtime.memory.handleOfBytes({ dtype, shape, bytes: toBytes(dtype, values) });
@@ -146,7 +146,7 @@ export class Binding extends BindingConstants {
     const entry = this.#get(id);
     if (entry.handle === undefined) throw unreadableSymbol(entry);
     if (entry.dtype === DataType.BFLOAT16 || entry.dtype === DataType.HALF) {
-      const cast = this.#runEager(castOp(entry.dtype, DataType.FLOAT), [entry])[0]!;
+      const cast = this.#eager.run(castOp(entry.dtype, DataType.FLOAT), [entry])[0]!;
       const bytes = this.#runtime.memory.readBytes(cast.handle);
       this.#runtime.deleteHandle(cast.handle);
       return new Float32Array(bytes);
@@ -160,38 +160,44 @@ export class Binding extends BindingConstants {
   /** Runs an op with the casts that the policy requires. Called by TF.js. */
   executeOp(name: string, attributes: Attribute[], ids: number[], numOutputs: number): TensorMetadata[] {
     checkCall(name, { attributes, numOutputs, definition: this.#definitions.get(name) });
-    const operands = ids.map((id): OpInput => {
-      const { dtype, shape, weak = false } = this.#get(id);
-      if (shape.length > MAX_RANK) requireShape(shape);
-      return { dtype, rank: shape.length, weak };
-    });
+    const operands = ids.map((id) => operandOf(this.#get(id)));
     this.#checkSizes(name, ids);
-    const casts = decideCasts(this.regions.current.policy, { name, inputs: operands, attributes });
+    const casts = decideCasts(this.regions.current.policy, { name, inputs: operands, attributes }, {
+      widensProducts: this.#widensProducts && this.#trace?.mode !== "xla", // XLA has its own form
+    });
+    const { widened, results: rounded = widened } = casts;
     const temporary: number[] = [];
-    let inputs = ids;
-    if (casts.inputs !== undefined) {
-      const target = casts.inputs;
-      inputs = ids.map((id, i) => isFloating(operands[i]!.dtype) ? this.#castFor(id, target, temporary) : id);
-    }
-    let results = this.#run({ name, attributes, numOutputs }, inputs);
-    if (casts.results !== undefined) {
-      const target = casts.results;
-      results = results.map((id) => {
-        if (this.#get(id).dtype !== DataType.FLOAT) return id;
+    const inputs = casts.inputs === undefined ? ids : this.#castAll(ids, casts.inputs, temporary);
+    const run = () => {
+      const operands = widened === undefined ? inputs : this.#castAll(inputs, DataType.FLOAT, temporary);
+      return this.#run({ name, attributes, numOutputs }, operands).map((id) => {
+        if (rounded === undefined || this.#get(id).dtype !== DataType.FLOAT) return id;
         temporary.push(id);
-        return this.#cast(id, target);
+        return this.#cast(id, rounded);
       });
-    }
+    };
+    const results = widened === undefined ? run() : this.#watchedAsOne({ name, inputs }, run);
     for (const id of temporary) this.deleteTensor(id);
     return results.map((id) => this.metadata(id));
   }
 
-  #checkSizes(op: string, ids: readonly number[]): void {
-    const id = ids[SIZES_INPUT.get(op) ?? -1];
-    if (id === undefined || this.#get(id).handle === undefined || this.#get(id).dtype !== DataType.INT32) {
-      return;
+  /** Runs several ops that are one op for the watcher. */
+  #watchedAsOne(op: { name: string; inputs: number[] }, run: () => number[]): number[] {
+    const watcher = this.opWatcher;
+    this.opWatcher = undefined;
+    try {
+      const results = run();
+      watcher?.take({ ...op, results });
+      return results;
+    } finally {
+      this.opWatcher = watcher;
     }
-    requireSizes(op, this.tensorDataSync(id));
+  }
+
+  #checkSizes(op: string, ids: readonly number[]): void {
+    const id = ids[SIZES_INPUT.get(op) ?? -1], entry = id === undefined ? undefined : this.#get(id);
+    if (entry?.handle === undefined || entry.dtype !== DataType.INT32) return;
+    requireSizes(op, this.tensorDataSync(id!));
   }
 
   /** Returns a tensor's metadata for TF.js. 16-bit floating types are reported as float32. */
@@ -219,6 +225,11 @@ export class Binding extends BindingConstants {
     return this.#run(castOp(this.#get(id).dtype, dtype), [id])[0]!;
   }
 
+  /** Returns the inputs of an op, with the floating ones cast to another type. */
+  #castAll(ids: readonly number[], dtype: number, temporary: number[]): number[] {
+    return ids.map((id) => isFloating(this.#get(id).dtype) ? this.#castFor(id, dtype, temporary) : id);
+  }
+
   /**
    * Returns an input cast to another type. Casts of weights and casts in a graph are cached. Casts of eager activations
    * are freed after the op.
@@ -239,10 +250,10 @@ export class Binding extends BindingConstants {
     return cast;
   }
 
-  #run(op: { name: string; attributes: Attribute[]; numOutputs: number }, ids: number[]): number[] {
+  #run(op: Op, ids: number[]): number[] {
     const entries = ids.map((id) => this.#get(id));
     if (this.#trace === undefined) {
-      const results = this.#runEager(op, entries).map((result) => this.#put(result));
+      const results = this.#eager.run(op, entries).map((result) => this.#put(result));
       this.opWatcher?.take({ name: op.name, inputs: ids, results });
       return results;
     }
@@ -258,29 +269,13 @@ export class Binding extends BindingConstants {
     return symbols.map((symbol) => this.#put({ dtype: symbol.dtype, shape: symbol.shape, symbol, trace }));
   }
 
-  #runEager(
-    { name, attributes, numOutputs }: { name: string; attributes: readonly Attribute[]; numOutputs: number },
-    inputs: readonly Entry[],
-  ): { handle: Pointer; dtype: number; shape: number[] }[] {
-    const typed = withTypes(attributes, this.#definitions.get(name), inputs);
-    return this.execute(name, {
-      attributes: typed,
-      numOutputs,
-      inputs: inputs.map((entry) => {
-        if (entry.handle === undefined) throw staleSymbol(entry);
-        return entry.handle;
-      }),
-      describe: () => inputs.map((entry) => `${dtypeName(entry.dtype)}[${entry.shape}]`),
-    }).map((handle) => ({ handle, ...this.#runtime.describe(handle) }));
-  }
-
   /**
    * Runs an op or a function on eager handles. The caller owns the results.
    *
    * @throws {TensorFlowError} If the call fails. The error names the op and its inputs.
    */
   execute(name: string, call: EagerCall): Pointer[] {
-    return this.#calls.execute(name, call);
+    return this.#eager.calls.execute(name, call);
   }
 
   /**
@@ -290,7 +285,7 @@ export class Binding extends BindingConstants {
    */
   probe(name: string, attributes: readonly Attribute[], ids: readonly number[]): Float32Array | undefined {
     try {
-      const results = this.#runEager({ name, attributes, numOutputs: 1 }, ids.map((id) => this.#get(id)));
+      const results = this.#eager.run({ name, attributes, numOutputs: 1 }, ids.map((id) => this.#get(id)));
       const values = new Float32Array(this.#runtime.memory.readBytes(results[0]!.handle));
       for (const { handle } of results) this.#runtime.deleteHandle(handle);
       return values;
@@ -359,7 +354,7 @@ export class Binding extends BindingConstants {
 
   /** Number of native ops and functions that have run. */
   get executions(): number {
-    return this.#calls.count;
+    return this.#eager.calls.count;
   }
 
   /** Loads a SavedModel and returns its number. Commas separate the tags. Called by TF.js. */

@@ -4,8 +4,10 @@
  * @module
  */
 import type * as tf from "@tensorflow/tfjs";
+import type { HostValues } from "./conversions.ts";
 import { type Attribute, AttributeType } from "../native/attribute.ts";
 import { DataType } from "../native/dtype.ts";
+import type { OpInput } from "./policy.ts";
 import type { EagerCall } from "../native/eager_call.ts";
 import type { Pointer } from "../native/c_values.ts";
 import type { Runtime } from "../native/runtime.ts";
@@ -95,10 +97,10 @@ export function requireSizes(op: string, sizes: ArrayLike<number | Uint8Array>):
  * Maximum number of dimensions of an op's input. If a kernel creates a tensor of more than 254 dimensions, TensorFlow
  * ends the process. The result of an op has at most one dimension more than two inputs together.
  */
-export const MAX_RANK = 120;
+const MAX_RANK = 120;
 
 /** Throws for an invalid shape, before native code reads it. */
-export function requireShape(shape: readonly number[]): void {
+function requireShape(shape: readonly number[]): void {
   if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
     throw new TypeError(
       `Cannot make a tensor: expected a shape of integers from 0, got ${JSON.stringify(shape)}.`,
@@ -165,4 +167,27 @@ export function unreadableSymbol(entry: Entry): TypeError {
     }: expected a computed tensor, got a symbol of the function being compiled. ` +
       "Return it from the function and read it there, or use a TF.js op (tf.where) instead of a branch.",
   );
+}
+
+/** Returns the properties of an op's input that determine type promotion. Throws for too many dimensions. */
+export function operandOf({ dtype, shape, weak = false }: Entry): OpInput {
+  if (shape.length > MAX_RANK) requireShape(shape);
+  return { dtype, rank: shape.length, weak };
+}
+
+/** Throws for an invalid shape or values that cannot become a tensor, before native code reads them. */
+export function requireValues(
+  { shape, dtype, values }: {
+    shape: readonly number[];
+    dtype: number;
+    values: HostValues | null | undefined;
+  },
+): void {
+  if (values === null || values === undefined) {
+    throw new TypeError(`Cannot make a tensor of shape [${shape}]: expected values, got ${values}.`);
+  }
+  requireShape(shape);
+  if (dtype === DataType.STRING && !Array.from(values).every((value) => value instanceof Uint8Array)) {
+    throw new TypeError("Cannot make a string tensor: expected Uint8Arrays, got other values.");
+  }
 }

@@ -69,6 +69,9 @@ const PRODUCTS: ReadonlySet<string> = new Set([
   "Prelu", // a TF.js kernel of several ops
 ]);
 
+/** Products that are ops of TensorFlow. `Prelu` is elementwise. */
+const WIDENED: ReadonlySet<string> = new Set([...PRODUCTS].filter((name) => name !== "Prelu"));
+
 /**
  * Ops in float32 on a CPU. PyTorch's names: cross_entropy_loss, nll_loss, prod, avg_pool3d, max_pool3d,
  * reflection_pad*, fft_*, and linalg. The CPU lists contain neither softmax nor layer_norm.
@@ -195,6 +198,8 @@ const ARITHMETIC: ReadonlySet<string> = new Set([
 export interface Casts {
   /** The type to cast floating inputs to. Undefined: no cast. */
   inputs?: number;
+  /** The type of an op that runs in float32 instead and rounds its result once. Undefined: the op runs in its type. */
+  widened?: number;
   /** The type to cast float32 results to. Undefined: no cast. */
   results?: number;
 }
@@ -276,8 +281,21 @@ function isProduct({ name, inputs, attributes = [] }: OpCall): boolean {
  *
  * @param policy The active policy.
  * @param op The call of the op.
+ * @param machine `widensProducts`: true to compute products of bfloat16 numbers in float32 and to round the result once,
+ * as bfloat16 instructions do.
  */
-export function decideCasts(policy: Policy, op: OpCall): Casts {
+export function decideCasts(
+  policy: Policy,
+  op: OpCall,
+  { widensProducts = false }: { widensProducts?: boolean } = {},
+): Casts {
+  const casts = castsOfPolicy(policy, op);
+  if (!widensProducts || !WIDENED.has(op.name) || !isProduct(op)) return casts;
+  const type = casts.inputs ?? promotedType(op.inputs);
+  return type === DataType.BFLOAT16 ? { ...casts, widened: type } : casts;
+}
+
+function castsOfPolicy(policy: Policy, op: OpCall): Casts {
   const { name, inputs } = op;
   const promoted = promotedType(inputs);
   if (promoted === 0 || name === "Cast") return {};

@@ -99,3 +99,23 @@ Deno.test("policyOf() returns every policy; emulated ones leave ops outside of a
   assertEquals(emulated.classes.softmax, "e4m3");
   assertThrows(() => policyOf("fp8"), RangeError, "expected one of float32, bf16-autocast");
 });
+
+Deno.test("decideCasts() widens bfloat16 products if the machine emulates bfloat16", () => {
+  const machine = { widensProducts: true };
+  const inputs = tensors(FLOAT, FLOAT);
+  assertEquals(decideCasts(policy, { name: "MatMul", inputs }, machine), {
+    inputs: BFLOAT16,
+    widened: BFLOAT16,
+  });
+  const low = { name: "BatchMatMulV2", inputs: tensors(BFLOAT16, BFLOAT16) };
+  assertEquals(decideCasts(POLICIES.float32, low, machine), { widened: BFLOAT16 });
+  assertEquals(decideCasts(POLICIES.float32, low), {});
+  assertEquals(decideCasts(POLICIES["fp16-autocast"], { name: "MatMul", inputs }, machine), { inputs: HALF });
+  assertEquals(decideCasts(POLICIES.float32, { name: "MatMul", inputs }, machine), {});
+  for (const name of ["Prelu", "Mul"]) {
+    assertEquals(decideCasts(policy, { name, inputs }, machine), decideCasts(policy, { name, inputs }));
+  }
+  const attributes = [{ name: "equation", type: 0, value: "ij->ji" }];
+  const transposed = { name: "Einsum", inputs: tensors(BFLOAT16), attributes };
+  assertEquals(decideCasts(policy, transposed, machine), {});
+});

@@ -12,7 +12,7 @@ import { EagerOps, type Op } from "./_eager_ops.ts";
 import { BindingConstants, TensorMetadata } from "./constants.ts";
 import { type HostValues, toBytes, toValues, withTypes } from "./conversions.ts";
 import { type Attribute, checkCall } from "../native/attribute.ts";
-import { emulatesBfloat16 } from "../native/bfloat16_support.ts";
+import { emulatesBfloat16, givesNaN } from "../native/bfloat16_support.ts";
 import { DataType, isFloating } from "../native/dtype.ts";
 import type { EagerCall } from "../native/eager_call.ts";
 import { OpDefinitions } from "../native/op_definition.ts";
@@ -69,10 +69,10 @@ export class Binding extends BindingConstants {
    * @param widensProducts True to compute products of bfloat16 numbers in float32. Default: if the CPU emulates
    * bfloat16.
    */
-  constructor(runtime: Runtime, widensProducts: boolean = !runtime.usesGpu && emulatesBfloat16()) {
+  constructor(runtime: Runtime, widensProducts?: boolean) {
     super();
     this.#runtime = runtime;
-    this.#widensProducts = widensProducts;
+    this.#widensProducts = widensProducts ?? (!runtime.usesGpu && emulatesBfloat16(() => givesNaN(runtime)));
     this.#definitions = new OpDefinitions(runtime);
     this.#eager = new EagerOps(runtime, this.#definitions);
     this.#savedModels = new SavedModels(runtime);

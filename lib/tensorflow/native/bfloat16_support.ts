@@ -4,22 +4,67 @@
  * @module
  */
 import { readCpuInfo } from "../../file/cpu_info.ts";
+import { AttributeType } from "./attribute.ts";
+import { elements } from "./c_values.ts";
+import { DataType } from "./dtype.ts";
+import { EagerCalls } from "./eager_call.ts";
+import type { Runtime } from "./runtime.ts";
+import { TensorFlowError } from "./tensorflow_error.ts";
 
 /** Features of x86 processors with which oneDNN multiplies or converts bfloat16 numbers by instructions. */
 const INSTRUCTIONS = ["avx512_bf16", "amx_bf16", "avx_ne_convert"] as const;
 
+/** Bits of 1 and of Infinity in bfloat16, and the mask of a magnitude. */
+const ONE = 0x3f80, INFINITE = 0x7f80, MAGNITUDE = 0x7fff;
+
 /**
  * Returns true if oneDNN emulates bfloat16 on this machine: on an x86 processor without instructions for bfloat16. A
- * matrix product then takes about 3 times as long as in float32 (measured on an Intel Xeon, Ice Lake). False if the
- * processor's features are unknown.
+ * matrix product then takes about 3 times as long as in float32 (measured on an Intel Xeon, Ice Lake). The emulation
+ * also gives NaN instead of infinite sums of an odd number of terms.
  *
+ * Reading the processor's features requires all of Deno's permissions. Without them, a product is measured, so that
+ * results do not depend on permissions.
+ *
+ * @param isNaN Measures whether a product gives NaN: {@linkcode givesNaN}.
  * @param machine Architecture, and features of the processor (undefined: unknown). Default: this machine.
  */
 export function emulatesBfloat16(
+  isNaN: () => boolean,
   { arch, flags }: { arch: string; flags: ReadonlySet<string> | undefined } = {
     arch: Deno.build.arch,
     flags: readCpuInfo()?.flags,
   },
 ): boolean {
-  return arch === "x86_64" && flags !== undefined && !INSTRUCTIONS.some((name) => flags.has(name));
+  if (arch !== "x86_64") return false;
+  return flags === undefined ? isNaN() : !INSTRUCTIONS.some((name) => flags.has(name));
+}
+
+/**
+ * Returns true if a bfloat16 matrix product gives NaN, although its exact result is infinite. Its sums have an odd
+ * number of terms. oneDNN's emulation adds terms in pairs, and multiplies the last infinite value by zero.
+ */
+export function givesNaN(runtime: Runtime): boolean {
+  const { memory } = runtime, dtype = DataType.BFLOAT16;
+  const filled = (shape: readonly number[], bits: number) =>
+    memory.handleOfBytes({
+      dtype,
+      shape,
+      bytes: new Uint8Array(new Uint16Array(elements(shape)).fill(bits).buffer),
+    });
+  const handles = [filled([16, 5], INFINITE), filled([5, 16], ONE)];
+  try {
+    const [product] = new EagerCalls(runtime).execute("MatMul", {
+      inputs: handles.slice(),
+      attributes: [{ name: "T", type: AttributeType.TYPE, value: dtype }],
+      numOutputs: 1,
+      describe: () => ["bfloat16[16,5]", "bfloat16[5,16]"],
+    });
+    handles.push(product!);
+    return new Uint16Array(memory.readBytes(product!)).some((bits) => (bits & MAGNITUDE) > INFINITE);
+  } catch (error) {
+    if (error instanceof TensorFlowError) return false; // without kernels for bfloat16
+    throw error;
+  } finally {
+    for (const handle of handles) runtime.deleteHandle(handle);
+  }
 }

@@ -78,8 +78,9 @@ export type Rounding = "nearest" | "truncate" | "other";
 
 /**
  * Measures how a bfloat16 matrix product rounds on this machine. The exact result 1 + 3 · 2^-9 lies between the
- * bfloat16 numbers 1 and 1 + 2^-7, nearer to the upper one. TensorFlow without oneDNN truncates to 1 (measured with
- * TensorFlow 2.21).
+ * bfloat16 numbers 1 and 1 + 2^-7, nearer to the upper one. TensorFlow's own kernels, without oneDNN, truncate to 1
+ * (measured with TensorFlow 2.21). They run only on processors with bfloat16 instructions: on others, losskit computes
+ * the product in float32.
  *
  * @returns `nearest` for 1 + 2^-7, `truncate` for 1, `other` for any other result or type.
  */

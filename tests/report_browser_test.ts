@@ -86,7 +86,7 @@ Deno.test({
         );
         // Plotly links with xlink:href in its figures
         assertEquals(await page.$$eval("svg a", (found) => found.length), 0);
-        const legend = await page.$$eval(".legendtext", (texts) => texts.map((text) => text.textContent));
+        const legend = await page.$$eval(".keys span", (texts) => texts.map((text) => text.textContent));
         assert(
           legend.some((text) => text?.startsWith(`<a href="https://a.b">x</a></sc`)),
           `${legend}`,

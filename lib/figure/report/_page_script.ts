@@ -264,58 +264,19 @@ export const SCRIPT: string = `
   function colored(layout, dark2) {
     const [ink, grid, paper] = dark2 ? ["#e6e9ec", "#343a41", "#1f2429"] : ["#1c2024", "#e2e6ea", "#ffffff"];
     const axis = { gridcolor: grid, linecolor: grid };
+    const title = { ...layout.yaxis?.["title"], standoff: 8 };
     const own = {
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { color: ink, family: "system-ui, sans-serif" },
       hoverlabel: { ...layout.hoverlabel, bgcolor: paper, bordercolor: grid, font: { color: ink } }
     };
-    return { ...layout, ...own, xaxis: { ...layout.xaxis, ...axis }, yaxis: { ...layout.yaxis, ...axis } };
-  }
-
-  // lib/figure/report/page/downloads.ts
-  var SIZE = { width: 900, height: 480 };
-  function csvOf(rows) {
-    const cell = (value) => {
-      const text = value === null || value === void 0 ? "" : String(value);
-      return /[",\\r\\n]/.test(text) ? \`"\${text.replaceAll('"', '""')}"\` : text;
+    return {
+      ...layout,
+      ...own,
+      xaxis: { ...layout.xaxis, ...axis },
+      yaxis: { ...layout.yaxis, ...axis, title }
     };
-    return rows.map((row) => \`\${row.map(cell).join()}\\r
-\`).join("");
-  }
-  function save(name, extension, url) {
-    const file = name.toLowerCase().replaceAll(/[^\\p{L}\\p{N}]+/gu, "-").replaceAll(/^-|-$/g, "").slice(0, 80);
-    Object.assign(document.createElement("a"), { href: url, download: \`\${file || "table"}.\${extension}\` }).click();
-  }
-  function saveText(name, extension, text) {
-    const url = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
-    save(name, extension, url);
-    setTimeout(() => URL.revokeObjectURL(url), 1e4);
-  }
-  async function saveFigure(title, format, { traces, layout, xTitle }) {
-    if (format === "csv") {
-      const rows = traces.filter(({ x }) => x !== void 0).flatMap(({ name, x, y, meta }) => x.map((at, i) => [meta?.run ?? meta?.points?.[i], name, at, y[i]]));
-      saveText(title, "csv", csvOf([["run", "name", xTitle, "y"], ...rows]));
-      return;
-    }
-    const figure = {
-      data: traces,
-      layout: {
-        ...layout,
-        title: { text: title, font: { size: 15 } },
-        margin: { ...layout.margin, t: 44 },
-        showlegend: traces.length > 1,
-        paper_bgcolor: "#ffffff"
-      },
-      config: {}
-    };
-    save(title, format, await Plotly.toImage(figure, { format, ...SIZE, ...format === "png" && { scale: 2 } }));
-  }
-  function saveTable(name, table) {
-    const rows = [...table.rows].filter((row) => !row.hidden).map(
-      (row) => [...row.cells].filter((cell) => !cell.matches(".acts, thead td")).map((cell) => cell.title === "" ? cell.textContent : cell.title)
-    );
-    saveText(name, "csv", csvOf(rows));
   }
 
   // lib/figure/report/page/scales.ts
@@ -392,6 +353,69 @@ export const SCRIPT: string = `
     const to = from + (key === "ArrowRight" ? leap : key === "ArrowLeft" ? -leap : 0);
     plot.place = Math.max(0, Math.min(trace.x.length - 1, to));
     return pointAt(plot, trace, { x: trace.x[plot.place] ?? null, at: plot.place });
+  }
+
+  // lib/figure/report/page/legend.ts
+  var BORDERS = { dot: "dotted", dash: "dashed", dashdot: "dashed" };
+  function entryOf({ label, color, width, sample }) {
+    const mark = sample === void 0 ? make("i", "", { style: \`border-top: \${width}px solid \${color}\` }) : make("b", sample);
+    return make("span", [mark, label]);
+  }
+  function entriesOf(traces) {
+    const named = new Map(
+      traces.filter(({ type, name, showlegend }) => type !== "heatmap" && name && showlegend !== false).map((trace) => [trace.name, trace])
+    );
+    return named.size < 2 ? [] : [...named.values()].map((trace) => make("span", [sampleOf(trace), plain(trace.name)]));
+  }
+  function sampleOf({ mode, line, marker }) {
+    const color = line?.color ?? marker?.color;
+    const isLine = mode?.includes("lines") === true || marker?.symbol === "line-ew-open";
+    return isLine ? make("i", "", { style: \`border-top: 3px \${BORDERS[line?.dash ?? ""] ?? "solid"} \${color}\` }) : make("i", "", { class: "mark", style: \`background: \${color}; opacity: \${marker?.opacity ?? 1}\` });
+  }
+
+  // lib/figure/report/page/downloads.ts
+  var SIZE = { width: 900, height: 480 };
+  function csvOf(rows) {
+    const cell = (value) => {
+      const text = value === null || value === void 0 ? "" : String(value);
+      return /[",\\r\\n]/.test(text) ? \`"\${text.replaceAll('"', '""')}"\` : text;
+    };
+    return rows.map((row) => \`\${row.map(cell).join()}\\r
+\`).join("");
+  }
+  function save(name, extension, url) {
+    const file = name.toLowerCase().replaceAll(/[^\\p{L}\\p{N}]+/gu, "-").replaceAll(/^-|-$/g, "").slice(0, 80);
+    Object.assign(document.createElement("a"), { href: url, download: \`\${file || "table"}.\${extension}\` }).click();
+  }
+  function saveText(name, extension, text) {
+    const url = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+    save(name, extension, url);
+    setTimeout(() => URL.revokeObjectURL(url), 1e4);
+  }
+  async function saveFigure(title, format, { traces, layout, xTitle }) {
+    if (format === "csv") {
+      const rows = traces.filter(({ x }) => x !== void 0).flatMap(({ name, x, y, meta }) => x.map((at, i) => [meta?.run ?? meta?.points?.[i], name, at, y[i]]));
+      saveText(title, "csv", csvOf([["run", "name", xTitle, "y"], ...rows]));
+      return;
+    }
+    const figure = {
+      data: traces,
+      layout: {
+        ...layout,
+        title: { text: title, font: { size: 15 } },
+        margin: { ...layout.margin, t: 44 },
+        showlegend: traces.length > 1,
+        paper_bgcolor: "#ffffff"
+      },
+      config: {}
+    };
+    save(title, format, await Plotly.toImage(figure, { format, ...SIZE, ...format === "png" && { scale: 2 } }));
+  }
+  function saveTable(name, table) {
+    const rows = [...table.rows].filter((row) => !row.hidden).map(
+      (row) => [...row.cells].filter((cell) => !cell.matches(".acts, thead td")).map((cell) => cell.title === "" ? cell.textContent : cell.title)
+    );
+    saveText(name, "csv", csvOf(rows));
   }
 
   // lib/figure/report/page/shown.ts
@@ -600,7 +624,7 @@ export const SCRIPT: string = `
 
   // lib/figure/report/page/plots.ts
   var MANY = 24;
-  var STEPS_HEIGHT = 320;
+  var HEIGHT = 320;
   var PRINT_WIDTH = 640;
   var CONFIG = {
     displayModeBar: false,
@@ -754,23 +778,27 @@ export const SCRIPT: string = `
       const own = all(".plot[id]", place.parentElement ?? place).flatMap((element) => plots.find((plot) => plot.element === element)?.figure ?? []).filter(({ isSteps }) => isSteps);
       const ids = new Set(own.flatMap(({ data }) => data.map(({ meta }) => meta?.run)));
       const runs = [...ids].flatMap((id) => id !== void 0 && isShown(id) ? runOf(id) ?? [] : []);
-      const marks = legendOf(axis, runs).map(({ label, color, width, sample }) => {
-        const mark = sample === void 0 ? make("i", "", { style: \`border-top: \${width}px solid \${color}\` }) : make("b", sample);
-        return make("span", [mark, label]);
-      });
-      place.replaceChildren();
-      appendAll(place, marks);
+      place.replaceChildren(...legendOf(axis, runs).map(entryOf));
     }
   }
+  function showOwnLegend({ readout, traces }) {
+    const before = readout.previousElementSibling, isThere = before?.matches(".keys") === true;
+    const place = isThere ? before : make("div", [], { class: "keys" });
+    if (!isThere) readout.before(place);
+    place.replaceChildren(...entriesOf(traces));
+  }
   function layoutOf(plot, { x, logX, logY }, dark2) {
-    const { layout, isSteps } = plot.figure, base = colored(layout, dark2);
+    const { layout, isSteps, data } = plot.figure, colors = colored(layout, dark2);
+    const base = {
+      ...colors,
+      showlegend: false,
+      margin: { ...colors.margin, t: 12 },
+      ...data.some(({ type }) => type === "scatter") && { height: HEIGHT }
+    };
     if (!isSteps) return base;
     const { range, ...y } = base.yaxis ?? {};
     return {
       ...base,
-      showlegend: false,
-      height: STEPS_HEIGHT,
-      margin: { ...base.margin, t: 12 },
       xaxis: { ...base.xaxis, title: { text: X_TITLES[x] }, ...logX && { type: "log" } },
       yaxis: { ...y, ...logY ? { type: "log" } : range !== void 0 && { range } }
     };
@@ -784,9 +812,9 @@ export const SCRIPT: string = `
     plot.many = left.filter(({ mode, meta }) => mode === "lines" && meta?.run !== void 0).length > MANY;
     plot.traces = plot.many ? merged(left, ({ meta }) => state.pinned.includes(meta?.run ?? "")) : left;
     const size = printing ? { width: PRINT_WIDTH } : {};
-    const layout = { margin: { t: 12 }, ...layoutOf(plot, now, darkQuery.matches && !printing), ...size };
-    const legend = plot.many ? { showlegend: false } : {};
-    void Plotly.react(plot.element, plot.traces, { ...layout, ...legend }, CONFIG);
+    const layout = { ...layoutOf(plot, now, darkQuery.matches && !printing), ...size };
+    void Plotly.react(plot.element, plot.traces, layout, CONFIG);
+    if (!plot.figure.isSteps) showOwnLegend(plot);
     const { element } = plot;
     if (!withPointer.has(element)) {
       withPointer.add(element);
@@ -966,15 +994,22 @@ export const SCRIPT: string = `
       const data = members.flatMap(({ data: data2 }) => data2).filter(({ meta }) => meta?.run !== void 0 && ids.includes(meta.run));
       const title = first.title.split(":")[0];
       const plot = kept2.get(title) ?? make("div", [], { class: "plot" });
-      grid.append(make("figure", [make("figcaption", title), plot]));
-      const { range: _, title: yTitle, ...rest } = first.layout.yaxis ?? {};
-      const yaxis = { ...rest, automargin: true, title: { ...yTitle, standoff: 8 } };
+      const { range: _, ...yaxis } = first.layout.yaxis ?? {};
       const traces = tracesOf({ ...first, data }, view()).map((trace) => ({
         ...trace,
         name: \`\${trace.meta?.run ?? ""}: \${trace.name ?? ""}\`
       }));
-      const layout = { ...colored({ ...first.layout, yaxis }, dark()), margin: { l: 56, r: 12, t: 12, b: 44 } };
-      requestAnimationFrame(() => void Plotly.react(plot, traces, { ...layout, showlegend: true }, CONFIG));
+      grid.append(
+        make("figure", [make("figcaption", title), plot, make("div", entriesOf(traces), { class: "keys" })])
+      );
+      const margin = { l: 56, r: 12, t: 12, b: 44 };
+      const layout = {
+        ...colored({ ...first.layout, yaxis }, dark()),
+        margin,
+        height: HEIGHT,
+        showlegend: false
+      };
+      requestAnimationFrame(() => void Plotly.react(plot, traces, layout, CONFIG));
     }
     return figures.length === 0 ? [] : [grid];
   }

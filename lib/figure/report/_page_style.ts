@@ -41,9 +41,11 @@ body.one main > :not(#run) { display: none; }
 .progress { width: 100%; max-width: 40rem; }
 button { font: inherit; color: inherit; background: none; border: 1px solid var(--line); border-radius: 4px; padding: 0.1rem 0.6rem;
   cursor: pointer; }
-.legend { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; margin: 0.25rem 0 0.75rem; font-size: 0.875rem; }
-.legend:empty { display: none; } .legend span { display: inline-flex; gap: 0.4rem; align-items: center; overflow-wrap: anywhere; }
-.legend i { width: 1.75rem; } .legend b { font-weight: 700; white-space: pre; }
+.legend, .keys { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; margin: 0.25rem 0 0.75rem; font-size: 0.875rem; }
+.keys { gap: 0.1rem 1rem; margin: 0.1rem 0; font-size: 0.8rem; } .legend:empty, .keys:empty { display: none; }
+.legend span, .keys span { display: inline-flex; gap: 0.4rem; align-items: center; overflow-wrap: anywhere; min-width: 0; }
+.legend i, .keys i { width: 1.75rem; flex: none; } .legend b { font-weight: 700; white-space: pre; flex: none; }
+.keys .mark { width: 0.7rem; height: 0.7rem; border-radius: 50%; }
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 440px), 1fr)); gap: 1.25rem 1rem; }
 figure { margin: 0; min-width: 0; position: relative; } figcaption { font-weight: 600; overflow-wrap: anywhere; padding-right: 8rem; }
 figure[hidden], tr[hidden] { display: none; }

@@ -117,11 +117,18 @@ export function legendOf(axis: string | undefined, shown: readonly PageRun[]): L
 export function colored(layout: Layout, dark: boolean): Layout {
   const [ink, grid, paper] = dark ? ["#e6e9ec", "#343a41", "#1f2429"] : ["#1c2024", "#e2e6ea", "#ffffff"];
   const axis = { gridcolor: grid, linecolor: grid };
+  // The distance of the title from the labels makes room for both.
+  const title = { ...layout.yaxis?.["title"] as object | undefined, standoff: 8 };
   const own = {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { color: ink, family: "system-ui, sans-serif" },
     hoverlabel: { ...layout.hoverlabel, bgcolor: paper, bordercolor: grid, font: { color: ink } },
   };
-  return { ...layout, ...own, xaxis: { ...layout.xaxis, ...axis }, yaxis: { ...layout.yaxis, ...axis } };
+  return {
+    ...layout,
+    ...own,
+    xaxis: { ...layout.xaxis, ...axis },
+    yaxis: { ...layout.yaxis, ...axis, title },
+  };
 }

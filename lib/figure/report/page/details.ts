@@ -7,7 +7,8 @@
 /// <reference lib="dom.iterable" />
 import { colored, groupOf, groupsOf } from "./colors.ts";
 import { all, appendAll, make, tableOf } from "./dom.ts";
-import { CONFIG } from "./plots.ts";
+import { entriesOf } from "./legend.ts";
+import { CONFIG, HEIGHT } from "./plots.ts";
 import { runOf, state, view } from "./state.ts";
 import { tracesOf } from "./traces.ts";
 import { addSaveButton } from "./tables.ts";
@@ -137,17 +138,23 @@ function figuresOf(
       .filter(({ meta }) => meta?.run !== undefined && ids.includes(meta.run));
     const title = first.title.split(":")[0]!;
     const plot = kept.get(title) ?? make("div", [], { class: "plot" });
-    grid.append(make("figure", [make("figcaption", title), plot]));
-    const { range: _, title: yTitle, ...rest } = first.layout.yaxis ?? {};
-    // The distance of the title from the labels makes room for both.
-    const yaxis = { ...rest, automargin: true, title: { ...yTitle as object, standoff: 8 } };
+    const { range: _, ...yaxis } = first.layout.yaxis ?? {};
     const traces = tracesOf({ ...first, data }, view()).map((trace) => ({
       ...trace,
       name: `${trace.meta?.run ?? ""}: ${trace.name ?? ""}`,
     }));
-    const layout = { ...colored({ ...first.layout, yaxis }, dark()), margin: { l: 56, r: 12, t: 12, b: 44 } };
+    grid.append(
+      make("figure", [make("figcaption", title), plot, make("div", entriesOf(traces), { class: "keys" })]),
+    );
+    const margin = { l: 56, r: 12, t: 12, b: 44 };
+    const layout = {
+      ...colored({ ...first.layout, yaxis }, dark()),
+      margin,
+      height: HEIGHT,
+      showlegend: false,
+    };
     // Plotly measures the element, so that it is drawn once it is part of the page.
-    requestAnimationFrame(() => void Plotly.react(plot, traces, { ...layout, showlegend: true }, CONFIG));
+    requestAnimationFrame(() => void Plotly.react(plot, traces, layout, CONFIG));
   }
   return figures.length === 0 ? [] : [grid];
 }

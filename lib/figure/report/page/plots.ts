@@ -6,8 +6,9 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 import { colorAxis, colored, legendOf } from "./colors.ts";
-import { all, appendAll, make } from "./dom.ts";
+import { all, make } from "./dom.ts";
 import { saveFigure } from "./downloads.ts";
+import { entriesOf, entryOf } from "./legend.ts";
 import { pointAt, walk } from "./readout.ts";
 import { X_TITLES } from "./scales.ts";
 import { isShown } from "./shown.ts";
@@ -21,8 +22,8 @@ declare const Plotly: PlotlyLibrary;
 /** Maximum number of separate lines in a figure. Above it, lines of equal style are merged and lose their labels. */
 const MANY = 24;
 
-/** Height of figures over steps in pixels. Their legend is above the section. */
-const STEPS_HEIGHT = 320;
+/** Height of figures with curves or marks in pixels. Their legends are outside of the drawing. */
+export const HEIGHT = 320;
 
 /** Width of a figure in print in pixels, for A4 and Letter. */
 const PRINT_WIDTH = 640;
@@ -208,26 +209,30 @@ function drawLegends(): void {
       .filter(({ isSteps }) => isSteps);
     const ids = new Set(own.flatMap(({ data }) => data.map(({ meta }) => meta?.run)));
     const runs = [...ids].flatMap((id) => id !== undefined && isShown(id) ? runOf(id) ?? [] : []);
-    const marks = legendOf(axis, runs).map(({ label, color, width, sample }) => {
-      const mark = sample === undefined
-        ? make("i", "", { style: `border-top: ${width}px solid ${color}` })
-        : make("b", sample);
-      return make("span", [mark, label]);
-    });
-    place.replaceChildren();
-    appendAll(place, marks);
+    place.replaceChildren(...legendOf(axis, runs).map(entryOf));
   }
 }
 
+/** Draws the legend of a figure that the legend of its section does not cover. */
+function showOwnLegend({ readout, traces }: Plot): void {
+  const before = readout.previousElementSibling, isThere = before?.matches(".keys") === true;
+  const place = isThere ? before : make("div", [], { class: "keys" });
+  if (!isThere) readout.before(place);
+  place.replaceChildren(...entriesOf(traces));
+}
+
 function layoutOf(plot: Plot, { x, logX, logY }: View, dark: boolean): Layout {
-  const { layout, isSteps } = plot.figure, base = colored(layout, dark);
+  const { layout, isSteps, data } = plot.figure, colors = colored(layout, dark);
+  const base = {
+    ...colors,
+    showlegend: false,
+    margin: { ...colors.margin, t: 12 },
+    ...data.some(({ type }) => type === "scatter") && { height: HEIGHT },
+  };
   if (!isSteps) return base;
   const { range, ...y } = base.yaxis ?? {};
   return {
     ...base,
-    showlegend: false,
-    height: STEPS_HEIGHT,
-    margin: { ...base.margin, t: 12 },
     xaxis: { ...base.xaxis, title: { text: X_TITLES[x] }, ...logX && { type: "log" } },
     yaxis: { ...y, ...logY ? { type: "log" } : range !== undefined && { range } },
   } as Layout;
@@ -242,9 +247,9 @@ function draw(plot: Plot): void {
   plot.many = left.filter(({ mode, meta }) => mode === "lines" && meta?.run !== undefined).length > MANY;
   plot.traces = plot.many ? merged(left, ({ meta }) => state.pinned.includes(meta?.run ?? "")) : left;
   const size = printing ? { width: PRINT_WIDTH } : {};
-  const layout = { margin: { t: 12 }, ...layoutOf(plot, now, darkQuery.matches && !printing), ...size };
-  const legend = plot.many ? { showlegend: false } : {};
-  void Plotly.react(plot.element, plot.traces, { ...layout, ...legend }, CONFIG);
+  const layout = { ...layoutOf(plot, now, darkQuery.matches && !printing), ...size };
+  void Plotly.react(plot.element, plot.traces, layout, CONFIG);
+  if (!plot.figure.isSteps) showOwnLegend(plot);
   const { element } = plot;
   if (!withPointer.has(element)) {
     withPointer.add(element);

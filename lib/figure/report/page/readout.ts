@@ -16,7 +16,7 @@ const LEAP = 1 / 40;
 const MOST = 10;
 
 /** Decodes the entities in a name escaped for Plotly. */
-const plain = (name = ""): string =>
+export const plain = (name = ""): string =>
   name.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 
 const number = (y: number | null | undefined): string =>

@@ -89,6 +89,7 @@ export interface Look {
   readonly color?: unknown;
   readonly symbol?: unknown;
   readonly dash?: string;
+  readonly opacity?: number;
   readonly width?: number;
 }
 

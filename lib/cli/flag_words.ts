@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { reasonOf } from "../error/clause.ts";
 import { didYouMean } from "../error/did_you_mean.ts";
 import { UserError } from "../error/user_error.ts";
 import { describePolicy, POLICY_DESCRIPTIONS } from "../precision/mod.ts";
@@ -26,7 +27,7 @@ export function policyWord(word: string): string {
     const recipes = RECIPE_NAMES.split(", ").map((syntax) => syntax.split("[")[0]!); // without options
     const known = ["off", "on", ...Object.keys(POLICY_DESCRIPTIONS), ...recipes];
     const reason = word.startsWith("emulated:")
-      ? cause.message
+      ? reasonOf(cause)
       : `expected a precision policy, got ${JSON.stringify(word)}${didYouMean(word, known)}. See --help`;
     throw new UserError(`Cannot use --amp: ${reason}`, { cause });
   }

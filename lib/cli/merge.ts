@@ -22,9 +22,9 @@ export const program: Command = command(
   .option("--out <folder>", "folder to copy the runs to; created if missing")
   .action(async (folders: string[], { out }: { out?: string }) => {
     const into = out ?? folders[0]!;
-    const { runs, holes, plan } = await mergeSweeps(into, folders);
+    const { runs, holes, plan, sources } = await mergeSweeps(into, folders);
     const planned = new Map((plan?.runs ?? []).map((run) => [run.id, run]));
-    for (const dir of folders.filter((dir) => dir !== into)) {
+    for (const dir of sources) {
       const of = (outcome: MergedRun["outcome"]) =>
         runs.filter((run) => run.from === dir && run.outcome === outcome).length;
       const taken = of("taken");

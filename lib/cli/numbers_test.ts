@@ -84,4 +84,4 @@ Deno.test("every numeric option of a command has bounds in the table", () => {
 const OPTION = /\.option\(\s*"(--[a-z-]+) <(?:n|T|B|k|p|x|nats|share|seconds|time|size)>"/g;
 
 /** Options that also take a word. */
-const OTHERS = ["evaluate.ts --eval-tokens"];
+const OTHERS = ["evaluate.ts --eval-bytes", "evaluate.ts --eval-tokens"];

@@ -23,7 +23,9 @@ export function kindOf(info: Pick<Deno.FileInfo, "isFile" | "isSymlink" | "isDir
 export function requireRegular(path: string): Deno.FileInfo {
   const info = Deno.statSync(path);
   if (!info.isFile) {
-    throw new UserError(`Cannot read ${path}: expected a regular file, got ${kindOf(info)}. Remove it.`);
+    throw new UserError(
+      `Cannot read ${path}: expected a regular file, got ${kindOf(info)}. Replace it by a file.`,
+    );
   }
   return info;
 }

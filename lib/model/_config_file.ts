@@ -4,7 +4,7 @@
  * @module
  */
 import * as v from "valibot";
-import { clauseOf } from "../error/clause.ts";
+import { reasonOf } from "../error/clause.ts";
 import { describeIssue } from "../error/schema_issue.ts";
 import { UserError } from "../error/user_error.ts";
 import { type GptConfig, validateGptConfig } from "./config.ts";
@@ -56,7 +56,7 @@ export function parseConfigFile<S extends v.GenericSchema>(
   try {
     validateGptConfig(config);
   } catch (error) {
-    if (error instanceof RangeError) throw refuse(clauseOf(error).replace(/^Cannot [^:]*: /, ""));
+    if (error instanceof RangeError) throw refuse(reasonOf(error));
     throw error;
   }
   return config;

@@ -5,7 +5,7 @@
  * @module
  */
 import { basename, dirname, join } from "node:path";
-import { clauseOf } from "../error/clause.ts";
+import { clauseOf, reasonOf } from "../error/clause.ts";
 import { UserError } from "../error/user_error.ts";
 import { requireRegular } from "../file/regular.ts";
 import { parseJson, requireObject } from "../file/json.ts";
@@ -169,7 +169,7 @@ export async function readJson(path: string): Promise<Record<string, unknown>> {
   try {
     return requireObject(parseJson(bytes));
   } catch (cause) {
-    throw new UserError(`Cannot read ${path}: ${clauseOf(cause)}. Copy the file again.`, { cause });
+    throw new UserError(`Cannot read ${path}: ${reasonOf(cause)}. Copy the file again.`, { cause });
   }
 }
 

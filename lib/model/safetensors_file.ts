@@ -21,7 +21,8 @@ export function writeSafetensors(path: string, content: Safetensors): void {
   try {
     atomicWrite(path, bytes);
   } catch (cause) {
-    throw new UserError(`Cannot write ${path}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    if (cause instanceof UserError) throw cause;
+    throw new UserError(`Cannot write ${path}: ${clauseOf(cause)}. Choose another folder.`, { cause });
   }
 }
 

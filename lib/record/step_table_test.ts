@@ -119,7 +119,7 @@ Deno.test("readStepColumns() reports a folder in place of the table in one sente
       stepColumns(readRuns(dir)),
     );
     assertEquals(notes, [
-      `note: ${path} is damaged: Cannot read ${path}: expected a regular file, got a folder. Remove it. ` +
+      `note: ${path} is damaged: Cannot read ${path}: expected a regular file, got a folder. Replace it by a file. ` +
       "The journals are used instead.",
     ]);
   });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { reasonOf } from "../error/clause.ts";
 import { requireNoFault } from "../error/user_code.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { makeFolder } from "../file/make_folder.ts";
@@ -222,7 +223,7 @@ function reasonToStartOver(
     recorded = readManifest(manifest).environment;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return `the environment of its steps is unknown: ${error.message}`;
+    return `the environment of its steps is unknown: ${reasonOf(error)}`;
   }
   const changes = changesThatMatter(recorded, environment);
   return changes === undefined ? undefined : `its steps were computed in another environment: ${changes}`;

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { reasonOf } from "../error/clause.ts";
 import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { contentHash, contentName } from "../options/content_name.ts";
@@ -158,9 +159,7 @@ export function writeInput(place: string, files: Files): void {
   } catch (cause) {
     if (exists(place)) return; // another process has just written it
     throw new UserError(
-      `Cannot write the input ${place}: ${
-        cause instanceof Error ? cause.message : cause
-      }. Free some space, or choose another folder.`,
+      `Cannot write the input ${place}: ${reasonOf(cause)}. Free some space, or choose another folder.`,
       { cause },
     );
   } finally {
@@ -244,9 +243,7 @@ export async function inputTokenizer(
   } catch (cause) {
     // The hash shows that the content is what its author wrote, not that it is a tokenizer.
     throw new UserError(
-      `Cannot use the tokenizer ${place}: ${
-        cause instanceof Error ? cause.message : cause
-      }. Use another one.`,
+      `Cannot use the tokenizer ${place}: ${reasonOf(cause)}. Use another one.`,
       { cause },
     );
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { clauseOf } from "../error/clause.ts";
 import { UserError } from "../error/user_error.ts";
 import { readText } from "../file/text.ts";
 
@@ -17,8 +18,7 @@ export function readTextFile(file: string, action: string): string {
   try {
     return readText(file);
   } catch (cause) {
-    throw new UserError(`Cannot ${action} ${file}: ${cause instanceof Error ? cause.message : cause}`, {
-      cause,
-    });
+    if (cause instanceof UserError) throw cause;
+    throw new UserError(`Cannot ${action} ${file}: ${clauseOf(cause)}.`, { cause });
   }
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { clauseOf } from "../error/clause.ts";
+import { reasonOf } from "../error/clause.ts";
 import { UserError } from "../error/user_error.ts";
 import { continueTexts, type GenerateOptions, Gpt, toParameters } from "../model/mod.ts";
 import { useTensorFlow } from "../tensorflow/mod.ts";
@@ -87,7 +87,7 @@ function encode(tokenizer: Tokenizer, { text, name }: Prompt): Int32Array {
     if (ids.length > 0) return ids;
   } catch (error) {
     if (!(error instanceof RangeError) || name === "") throw error;
-    throw new UserError(`Cannot generate${name}: ${clauseOf(error)}.`, { cause: error });
+    throw new UserError(`Cannot generate${name}: ${reasonOf(error)}.`, { cause: error });
   }
   throw new UserError(`Cannot generate${name}: expected a prompt of at least one token, got an empty text.`);
 }

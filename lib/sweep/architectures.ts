@@ -10,12 +10,13 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * Adds the model options of the spec's `architecture`, such as `llama`. Options that the spec sets or varies take
- * precedence. If `architecture` is an axis, the options become conditional values (`when`).
+ * precedence. If `architecture` is an axis, the options become conditional values, which precede those of `when`.
  *
  * @param given A spec as written, not yet validated. Invalid fields are passed through, so that the schema reports
  * them.
+ * @returns The spec, and the number of added conditions.
  */
-export function withArchitectures(given: Fields): Fields {
+export function withArchitectures(given: Fields): { given: Fields; presets: number } {
   const zip: readonly unknown[] = Array.isArray(given["zip"]) ? given["zip"] : [];
   const axes = [given["axes"], ...zip].filter(isFields);
   const set = new Set([...Object.keys(given), ...axes.flatMap((one) => Object.keys(one))]);
@@ -30,11 +31,14 @@ export function withArchitectures(given: Fields): Fields {
     const preset = presetOf(architecture);
     return Object.keys(preset).length === 0 ? [] : [{ if: { architecture }, set: preset }];
   });
-  const when = Array.isArray(given["when"]) ? given["when"] : [];
+  const { when = [] } = given, presets = Array.isArray(when) ? conditions.length : 0;
   return {
-    ...presetOf(given["architecture"]),
-    ...given,
-    ...(conditions.length > 0 && { when: [...conditions, ...when] }),
+    given: {
+      ...presetOf(given["architecture"]),
+      ...given,
+      ...(presets > 0 && { when: [...conditions, ...when as readonly unknown[]] }),
+    },
+    presets,
   };
 }
 

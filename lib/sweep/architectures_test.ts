@@ -49,3 +49,14 @@ Deno.test("an unknown architecture is refused", () => {
     assertThrows(() => runs(spec), UserError, "gpt2, llama");
   }
 });
+
+Deno.test("errors count the conditions of `when` as written, without those of architectures", () => {
+  const axes = { architecture: ["gpt2", "llama"] }, good = { if: { T: 64 }, set: { lr: 1e-2 } };
+  const wrong: readonly (readonly [when: unknown[], message: string])[] = [
+    [[{ if: { T: 64 } }], "when.0.set"],
+    [[good, { if: { T: 64 }, set: { lr: "fast" } }], "when.1.set.lr"],
+    [[good, { if: { size: 1 }, set: { lr: 1 } }], "when.1.if: unknown field size"],
+    [[good, { if: { T: 32 }, set: { lr: 1 } }], 'got T 32 in {"T":32}. The runs have T 64'],
+  ];
+  for (const [when, message] of wrong) assertThrows(() => runs({ axes, when }), UserError, message);
+});

@@ -11,7 +11,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** A condition that remembers the values it was compared with. */
 export class CheckedCondition {
-  readonly #place: string;
+  readonly #list: string;
   readonly #wanted: Condition;
   /** Values of the runs by field, as JSON. */
   readonly #seen: ReadonlyMap<string, Set<string>>;
@@ -20,11 +20,12 @@ export class CheckedCondition {
   /**
    * Creates a condition.
    *
-   * @param place Its place in the spec, such as `when.0.if`.
+   * @param list Its list in the spec. Errors quote the condition instead of its position, because presets of
+   * architectures precede the written conditions.
    * @param wanted Requirements on the fields of a run.
    */
-  constructor(place: string, wanted: Condition) {
-    this.#place = place;
+  constructor(list: "when" | "exclude", wanted: Condition) {
+    this.#list = list;
     this.#wanted = wanted;
     this.#seen = new Map(Object.keys(wanted).map((field) => [field, new Set()]));
   }
@@ -46,14 +47,14 @@ export class CheckedCondition {
         ? undefined
         : (isListed ? want : [want]).find((one) => !seen.has(canonicalJson(one)));
       if (strange !== undefined || isListed && want.length === 0) {
-        return `expected ${this.#place}.${field} to be a value of a run, got ${
+        return `expected conditions of ${this.#list} to have values of runs, got ${field} ${
           JSON.stringify(strange ?? want)
-        }. The runs have ${field} ${listed(seen)}`;
+        } in ${JSON.stringify(this.#wanted)}. The runs have ${field} ${listed(seen)}`;
       }
     }
     if (this.#hasMatched) return undefined;
     const values = [...this.#seen].map(([field, seen]) => `${field} ${listed(seen)}`).join("; ");
-    return `expected ${this.#place} to match a run, got ${
+    return `expected conditions of ${this.#list} to match runs, got ${
       JSON.stringify(this.#wanted)
     }, which matches none. The runs have ${values}`;
   }

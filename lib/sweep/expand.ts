@@ -83,11 +83,11 @@ export function expand(spec: SweepSpec, fixed: PlanFacts, refuse: Refuse): Expan
   const count = dimensions.reduce((total, { length }) => total * length, 1);
   if (count > MAX_RUNS) refuse(`expected axes of at most ${MAX_RUNS} runs, got ${count}`);
   const runs = new Map<string, RunSpec>();
-  const conditional = when.map(({ if: wanted, set }, i) => ({
-    condition: new CheckedCondition(`when.${i}.if`, wanted),
+  const conditional = when.map(({ if: wanted, set }) => ({
+    condition: new CheckedCondition("when", wanted),
     set,
   }));
-  const excluding = exclude.map((wanted, i) => new CheckedCondition(`exclude.${i}`, wanted));
+  const excluding = exclude.map((wanted) => new CheckedCondition("exclude", wanted));
   let combinations = 0;
   for (const values of product(dimensions)) {
     // The schema has checked each field; the type cannot express this.

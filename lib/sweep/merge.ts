@@ -66,12 +66,14 @@ export interface Hole {
 
 /** Result of a merge. */
 export interface MergeReport {
-  /** One outcome for every recorded run of every source folder. */
+  /** One outcome for every recorded run of every folder in `sources`. */
   readonly runs: readonly MergedRun[];
   /** Unfinished runs of the plan. Empty without a plan. */
   readonly holes: readonly Hole[];
   /** The merged plan. Undefined if no folder has a plan. */
   readonly plan: Plan | undefined;
+  /** The source folders, each once, without the target folder. */
+  readonly sources: readonly string[];
 }
 
 /**
@@ -126,7 +128,8 @@ async function mergeAlone(
 ): Promise<MergeReport> {
   if (plan !== undefined) addToPlan(into, plan, () => mergePlans([into, ...from]));
   const own = new Map(listRuns(into).map((run) => [run.id, run])), runs: MergedRun[] = [];
-  for (const dir of from.filter((dir) => Deno.realPathSync(dir) !== Deno.realPathSync(into))) {
+  const sources = sourcesOf(into, from);
+  for (const dir of sources) {
     copyInputs(dir, into);
     for (const { id, folder, state, problem } of listRuns(dir)) {
       if (state !== "begun" && state !== "damaged") continue;
@@ -140,7 +143,14 @@ async function mergeAlone(
       runs.push(merged);
     }
   }
-  return { runs, plan, holes: (plan?.runs ?? []).flatMap((run) => holeOf(into, run) ?? []) };
+  return { runs, plan, holes: (plan?.runs ?? []).flatMap((run) => holeOf(into, run) ?? []), sources };
+}
+
+/** Returns each folder once, without the target folder. One folder can have several paths. */
+function sourcesOf(into: string, from: readonly string[]): string[] {
+  const byPlace = new Map(from.toReversed().map((dir) => [Deno.realPathSync(dir), dir]));
+  byPlace.delete(Deno.realPathSync(into));
+  return [...byPlace.values()].reverse();
 }
 
 /** Combines the runs of all plans, starting with the first folder. */

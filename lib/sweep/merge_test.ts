@@ -116,8 +116,9 @@ Deno.test("mergeSweeps() merges two halves of a sweep, and is idempotent", async
     assertEquals(states(a), { 1: "8 finished", 2: "8 finished" });
     assertEquals(snapshot(b), before);
     const merged = snapshot(a);
-    const again = await mergeSweeps(a, [b, a, b]);
-    assertEquals(outcomes(again), ["kept", "kept"]);
+    const again = await mergeSweeps(a, [b, a, `${b}/.`, `${a}/`]); // each folder counts once
+    assertEquals(again.sources, [b]);
+    assertEquals(outcomes(again), ["kept"]);
     assertEquals(again.holes, report.holes);
     assertEquals(snapshot(a), merged);
   });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { reasonOf } from "../error/clause.ts";
 import * as v from "valibot";
 import { didYouMean } from "../error/did_you_mean.ts";
 import { expectationOf, isSchemaMessage, shownValue } from "../error/schema_issue.ts";
@@ -35,13 +36,13 @@ export function parseSweepSpec(
   const refuse = (reason: string): never => {
     if (reason.startsWith("Cannot use ")) throw new UserError(reason); // names a module of the user
     // A reason from a part of the run, such as the model, begins with what that part cannot do.
-    throw new UserError(`Cannot use ${source}: ${reason.replace(/^Cannot [^:]*: /, "")}`);
+    throw new UserError(`Cannot use ${source}: ${reasonOf(reason)}`);
   };
   if (typeof written !== "object" || written === null || Array.isArray(written)) {
     return refuse("expected an object of fields, got another value");
   }
   requireNames(written, { place: "", refuse });
-  const given = withArchitectures(withFullNames(written) as Readonly<Record<string, unknown>>);
+  const { given, presets } = withArchitectures(withFullNames(written) as Readonly<Record<string, unknown>>);
   const known = Object.keys(DEFAULT_SWEEP);
   const unknown = Object.keys(given).filter((field) => !known.includes(field));
   if (unknown.length > 0) {
@@ -54,14 +55,15 @@ export function parseSweepSpec(
     ...withOneEvalLimit(given),
   });
   if (!result.success) {
-    const [issue] = result.issues;
-    return refuse(describeField(v.getDotPath(issue) ?? "the spec", issue));
+    const [issue] = result.issues, path = v.getDotPath(issue) ?? "the spec";
+    const place = path.replace(/(?<=^when\.)\d+/, (i) => String(Number(i) - presets));
+    return refuse(describeField(place, issue));
   }
   const spec = result.output;
   if (spec.budget !== undefined && Object.hasOwn(given, "steps")) {
     refuse("expected either steps or budget, got both");
   }
-  checkAxes(spec, { given, refuse });
+  checkAxes({ ...spec, when: spec.when.slice(presets) }, { given, refuse }); // positions as in the written list
   // With a budget of operations, the number of steps depends on V. Check with the smallest vocabulary here.
   const { runs } = expand(spec, { data: String(spec.data), threads: 1, vocabSize: () => 2 }, refuse);
   const tokenizers = new Set(runs.map(({ tokenizer }) => tokenizer));

@@ -178,27 +178,27 @@ const WRONG: [name: string, given: object, told: string][] = [
   [
     "a condition of a value that no run has",
     { when: [{ if: { seed: 3 }, set: { lr: 1e-2 } }] },
-    "expected when.0.if.seed to be a value of a run, got 3. The runs have seed 1",
+    'expected conditions of when to have values of runs, got seed 3 in {"seed":3}. The runs have seed 1',
   ],
   [
     "a condition of another type than the runs' values",
     { when: [{ if: { seed: "1" }, set: { lr: 1e-2 } }] },
-    'expected when.0.if.seed to be a value of a run, got "1". The runs have seed 1',
+    'expected conditions of when to have values of runs, got seed "1" in {"seed":"1"}. The runs have seed 1',
   ],
   [
     "a condition of several values, one of which no run has",
     { exclude: [{ lr: [1e-3, 5], T: 8 }], axes: { lr: [1e-3, 1e-2] } },
-    "expected exclude.0.lr to be a value of a run, got 5. The runs have lr 0.001, 0.01",
+    'expected conditions of exclude to have values of runs, got lr 5 in {"lr":[0.001,5],"T":8}. The runs have lr 0.001, 0.01',
   ],
   [
     "a condition of an empty list",
     { exclude: [{ T: [] }] },
-    "expected exclude.0.T to be a value of a run, got []",
+    "expected conditions of exclude to have values of runs, got T [] in",
   ],
   [
     "a range without a run",
     { exclude: [{ T: { atLeast: 100 } }] },
-    'expected exclude.0 to match a run, got {"T":{"atLeast":100}}, which matches none. The runs have T 16',
+    'expected conditions of exclude to match runs, got {"T":{"atLeast":100}}, which matches none. The runs have T 16',
   ],
   [
     "a combination of values that no run has",

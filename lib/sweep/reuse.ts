@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "node:path";
-import { clauseOf } from "../error/clause.ts";
+import { reasonOf } from "../error/clause.ts";
 import { UserError } from "../error/user_error.ts";
 import { openOwnFile } from "../file/own_file.ts";
 import {
@@ -71,7 +71,7 @@ function whyNotReused(manifest: string, environment: Environment): string | unde
     const changes = changesThatMatter(readManifest(manifest).environment, environment);
     return changes && `it was computed in another environment: ${changes}`;
   } catch (error) {
-    if (error instanceof UserError) return `its environment is unknown: ${clauseOf(error)}`;
+    if (error instanceof UserError) return `its environment is unknown: ${reasonOf(error)}`;
     throw error;
   }
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { reasonOf } from "../error/clause.ts";
 import * as v from "valibot";
 import { type RunField, unmetRange } from "../options/run_field.ts";
 import { RUN_FIELD_ENTRIES, RUN_FIELDS } from "../options/run_fields.ts";
@@ -113,7 +114,7 @@ const policyName = v.pipe(
       return dataset.value as PolicyName;
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      addIssue({ message: error.message });
+      addIssue({ message: reasonOf(error) });
       return NEVER;
     }
   }),

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { reasonOf } from "../error/clause.ts";
 import { dirname, join } from "node:path";
 import * as v from "valibot";
 import { describeIssue } from "../error/schema_issue.ts";
@@ -137,9 +138,8 @@ async function reading<R>(path: string, work: () => R | Promise<R>): Promise<R> 
     return await work();
   } catch (cause) {
     if (cause instanceof UserError) throw cause; // it names its file
-    const reason = cause instanceof Error ? cause.message.replace(/^Cannot [^:]*: /, "") : cause;
     throw new UserError(
-      `Cannot read ${path}: ${reason}. Save the tokenizer again with transformers' save_pretrained.`,
+      `Cannot read ${path}: ${reasonOf(cause)}. Save the tokenizer again with transformers' save_pretrained.`,
       { cause },
     );
   }

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { reasonOf } from "../error/clause.ts";
 import { UserError } from "../error/user_error.ts";
 import type { RUN_FIELDS } from "../options/run_fields.ts";
 import { formatCount } from "./_checks.ts";
@@ -126,7 +127,9 @@ export async function prepareCorpus(corpus: Corpus, options: PrepareOptions): Pr
     };
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
-    throw new UserError(`Cannot use the corpus ${JSON.stringify(corpus.name)}: ${cause.message}`, { cause });
+    throw new UserError(`Cannot use the corpus ${JSON.stringify(corpus.name)}: ${reasonOf(cause)}.`, {
+      cause,
+    });
   }
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { clauseOf } from "../error/clause.ts";
 import { optionNames, requireKnownNames } from "../error/known_names.ts";
 import * as tf from "@tensorflow/tfjs";
 import { atomicWrite } from "../file/atomic_write.ts";
@@ -270,9 +271,8 @@ export class Trainer implements Disposable {
     try {
       atomicWrite(path, this.checkpoint());
     } catch (cause) {
-      throw new UserError(`Cannot save ${path}: ${cause instanceof Error ? cause.message : cause}`, {
-        cause,
-      });
+      if (cause instanceof UserError) throw cause;
+      throw new UserError(`Cannot save ${path}: ${clauseOf(cause)}. Choose another folder.`, { cause });
     }
   }
 
@@ -288,9 +288,7 @@ export class Trainer implements Disposable {
       bytes = readRegular(path);
     } catch (cause) {
       if (cause instanceof UserError) throw cause;
-      throw new UserError(`Cannot resume from ${path}: ${cause instanceof Error ? cause.message : cause}`, {
-        cause,
-      });
+      throw new UserError(`Cannot resume from ${path}: ${clauseOf(cause)}. Correct the path.`, { cause });
     }
     this.restore(bytes, { name: path, sampling: "any" });
   }

@@ -54,13 +54,15 @@ export async function ended(child: Deno.ChildProcess): Promise<Ended> {
 }
 
 /**
- * Requires that no message was composed of sentences with the end of one inside of another.
+ * Requires that no message was composed of sentences with the end or the beginning of one inside of another.
  *
- * @throws {Error} For two punctuation marks in succession at the end of a word.
+ * @throws {Error} For two punctuation marks in succession at the end of a word, and for a nested `Cannot`.
  */
 function requirePunctuation(printed: string): void {
   const found = /^.*[^\s.](?:\.\.|[.,;:][,;:]|[,;:]\.)(?=\s|$).*/m.exec(printed);
   if (found !== null) throw new Error(`two punctuation marks in succession: ${found[0]}`);
+  const nested = /^.*Cannot [^:]*:[^.]* Cannot .*/m.exec(printed);
+  if (nested !== null) throw new Error(`a message inside of another: ${nested[0]}`);
 }
 
 /** Returns a learnable text of some thousand characters. */

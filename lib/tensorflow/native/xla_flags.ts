@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { reasonOf } from "../../error/clause.ts";
 import { UserError } from "../../error/user_error.ts";
 import { readText } from "../../file/text.ts";
 import { withVariables } from "./variables.ts";
@@ -41,9 +42,10 @@ function userFlags(): string {
   try {
     return readText(given).trim();
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : cause;
     throw new UserError(
-      `Cannot use XLA_FLAGS: expected flags that begin with --, or a file of them, got ${given}: ${reason}. ` +
+      `Cannot use XLA_FLAGS: expected flags that begin with --, or a file of them, got ${given}: ${
+        reasonOf(cause)
+      }. ` +
         "Correct or unset XLA_FLAGS.",
       { cause },
     );

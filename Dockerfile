@@ -18,9 +18,8 @@ ENV DENO_DIR=/cache/deno \
 USER 1000
 WORKDIR /losskit
 COPY --chown=losskit:losskit . .
-# Downloads the packages of deno.lock, libtensorflow and Shakespeare, and minifies Plotly.
-RUN deno install --frozen \
-  && deno task setup \
+# Downloads all packages, libtensorflow and Shakespeare, and minifies Plotly.
+RUN deno task setup \
   && deno install --global -A --no-prompt --root /cache --config deno.json --name losskit lib/cli/main.ts
 ENV PATH=/cache/bin:$PATH
 ENTRYPOINT ["losskit"]

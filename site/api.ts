@@ -8,12 +8,6 @@ import { join } from "node:path";
 /** Exports that have no page: the program, and TF.js's names under another module. */
 const LEFT_OUT = ["./cli", "./tfjs-node"];
 
-/** Fields of `deno.json` that this file reads. */
-interface Config {
-  readonly exports: Readonly<Record<string, string>>;
-  readonly imports: Readonly<Record<string, string>>;
-}
-
 /**
  * Writes the options and a TypeScript configuration. TypeScript reads Deno's types from `deno types`, and the types of packages
  * from Deno's cache.
@@ -28,9 +22,9 @@ export async function typedocOptions(
   folder: string,
   out: string,
 ): Promise<string> {
-  const { exports, imports }: Config = JSON.parse(
-    Deno.readTextFileSync(join(root, "deno.json")),
-  );
+  const read = (name: string) => JSON.parse(Deno.readTextFileSync(join(root, name)));
+  const { exports }: { exports: Record<string, string> } = read("deno.json");
+  const { imports }: { imports: Record<string, string> } = read("import_map.json");
   const modules = Object.entries(exports).filter(([name]) => !LEFT_OUT.includes(name))
     .map(([, path]) => join(root, path));
   const write = (name: string, value: unknown) => {
@@ -101,7 +95,7 @@ export async function typedocOptions(
   });
 }
 
-/** Returns an entry of `paths` for an import of `deno.json`: a module of the checkout, or a package in Deno's cache. */
+/** Returns an entry of `paths` for an import of `import_map.json`: a module of the checkout, or a package in Deno's cache. */
 function typePaths(
   name: string,
   target: string,

@@ -159,8 +159,9 @@ Deno.test("the workflow publishes what deno task docs builds, and the package le
   const steps: { run?: string; with?: { path?: string } }[] = workflow.jobs.build.steps;
   assert(steps.some(({ run }) => /task docs --base /.test(run ?? "")));
   assert(steps.some(({ with: options }) => options?.path?.startsWith("site/dist/site/")));
-  const { publish, imports } = JSON.parse(Deno.readTextFileSync(join(ROOT, "deno.json")));
-  const generators = JSON.parse(Deno.readTextFileSync(join(ROOT, "site", "deno.json"))).imports;
+  const read = (path: string) => JSON.parse(Deno.readTextFileSync(join(ROOT, path)));
+  const { publish } = read("deno.json"), { imports } = read("import_map.json");
+  const generators = read("site/deno.json").imports;
   assert(!publish.include.some((path: string) => path.startsWith("site")));
   assertEquals(
     Object.entries(generators).filter(([name, target]) => name in imports && imports[name] !== target),

@@ -80,9 +80,9 @@ function assertSameRuns(folder: string, other: string): void {
 }
 
 const checkout = userFolder("checkout");
+await succeed(DENO, ["run", "-A", "--no-check", join(CHECKOUT, "lib/cli/main.ts"), ...SWEEP], checkout);
 
 Deno.test("the npm package runs commands and programs in a folder with Node only", async (t) => {
-  await succeed(DENO, ["run", "-A", "--no-check", join(CHECKOUT, "lib/cli/main.ts"), ...SWEEP], checkout);
   const folder = userFolder("npm");
   await succeed("git", ["init", "--quiet"], folder);
   const author = ["-c", "user.name=test", "-c", "user.email=test@localhost"];
@@ -156,7 +156,7 @@ console.log(runs.length);
   });
 
   await t.step("the installed files stay as they were", () => {
-    for (const name of ["deno.lock", "deno.json", "lib/record/sources.json"]) {
+    for (const name of ["deno.lock", "deno.json", "import_map.json", "lib/record/sources.json"]) {
       const [now, before] = [join(folder, "node_modules/@losskit/losskit"), built.folder]
         .map((path) => Deno.readTextFileSync(join(path, name)));
       assertEquals(now, before, name);
@@ -205,7 +205,7 @@ console.log([${paths.map((_, i) => `Object.keys(m${i}).length`).join()}].every((
   assertMatch(stderr, /^Cannot write jobs for Slurm: expected losskit in a folder, got the import from http/);
 });
 
-Deno.test("a checkout that is served as it is works with its deno.json as import map", async () => {
+Deno.test("a checkout that is served as it is works with its import_map.json", async () => {
   await using server = serveFolder(CHECKOUT);
   const folder = userFolder("raw");
   Deno.writeTextFileSync(
@@ -213,7 +213,7 @@ Deno.test("a checkout that is served as it is works with its deno.json as import
     'import * as tf from "@tensorflow/tfjs";\nimport { useTensorFlow } from "@losskit/losskit/tensorflow";\n' +
       "await useTensorFlow();\nconsole.log(tf.add(1, 2).arraySync());\n",
   );
-  const flags = ["run", "-A", "--quiet", "--no-check", `--import-map=${server.url}deno.json`];
+  const flags = ["run", "-A", "--quiet", "--no-check", `--import-map=${server.url}import_map.json`];
   assertEquals((await succeed(DENO, [...flags, "program.ts"], folder)).stdout, "3\n");
 });
 
@@ -227,12 +227,16 @@ Deno.test("a checkout that is served as it is names the remedy for the program",
     without.stderr,
     /^Cannot start losskit: expected the built package at http.* deno task build:package writes\.\n$/,
   );
-  const mapped = await run(DENO, [...flags, `--import-map=${server.url}deno.json`, main, ...SWEEP], folder);
+  const mapped = await run(
+    DENO,
+    [...flags, `--import-map=${server.url}import_map.json`, main, ...SWEEP],
+    folder,
+  );
   assertEquals(mapped.code, 2);
   assertMatch(mapped.stderr, /^Cannot identify the code of losskit: .*Serve the built package .*\n$/);
 });
 
-Deno.test("after setup, the package's commands work without a network", async () => {
+Deno.test("after setup, the package's commands and a user's program work without a network", async () => {
   const folder = userFolder("offline");
   const env = {
     DENO_DIR: join(root, "offline-cache"),
@@ -252,6 +256,15 @@ Deno.test("after setup, the package's commands work without a network", async ()
     ]
   ) await succeed("unshare", ["-rn", DENO, ...losskit, ...line.split(" ")], folder, env);
   assertSameRuns(checkout, folder);
+  // A user's program has no lock file. Deno then needs the packages' lists of versions, too.
+  const program = join(folder, "program.ts");
+  Deno.writeTextFileSync(
+    program,
+    'import { getBackend } from "@tensorflow/tfjs";\nimport { useTensorFlow } from "@losskit/losskit";\n' +
+      "await useTensorFlow();\nconsole.log(getBackend());\n",
+  );
+  const own = ["run", "-A", "--no-lock", "--config", join(built.folder, "deno.json"), program];
+  assertEquals((await succeed("unshare", ["-rn", DENO, ...own], folder, env)).stdout, "tensorflow\n");
 });
 
 Deno.test("deno publish accepts the checkout and the package without a warning", async () => {

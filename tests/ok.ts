@@ -13,12 +13,6 @@ interface Part {
   args: string[];
 }
 
-/** Fields of `deno.json` that this script reads. */
-interface Package {
-  exports: Record<string, string>;
-  imports: Record<string, string>;
-}
-
 /**
  * Returns an import map that replaces every package by an empty module. `deno doc --lint` reports types of packages as
  * private in signatures, and as undocumented if they are exported again. Empty modules hide these types.
@@ -61,7 +55,9 @@ async function runPart({ name, args }: Part): Promise<boolean> {
 }
 
 async function main(): Promise<boolean> {
-  const { exports, imports }: Package = JSON.parse(await Deno.readTextFile("deno.json"));
+  const read = async (path: string) => JSON.parse(await Deno.readTextFile(path));
+  const { exports }: { exports: Record<string, string> } = await read("deno.json");
+  const { imports }: { imports: Record<string, string> } = await read("import_map.json");
   const modules = findFiles(["lib"]).filter((file) => file.endsWith(".ts") && !file.endsWith("_test.ts"));
   const importMap = await Deno.makeTempFile({ suffix: ".json" });
   try {
@@ -69,12 +65,15 @@ async function main(): Promise<boolean> {
     const parts: Part[] = [
       { name: "format", args: ["fmt", "--check"] },
       { name: "lint", args: ["lint"] },
-      { name: "type check", args: ["check", "--quiet", "."] },
+      { name: "type check", args: ["check", "--quiet", "--lock=deno.lock", "."] },
       {
         name: "documentation",
         args: ["doc", "--lint", "--no-lock", "--import-map", importMap, ...Object.values(exports)],
       },
-      { name: "doc tests", args: ["test", "--doc", "-A", "--quiet", ...modules.filter(hasExample)] },
+      {
+        name: "doc tests",
+        args: ["test", "--doc", "-A", "--quiet", "--lock=deno.lock", ...modules.filter(hasExample)],
+      },
     ];
     for (const part of parts) if (!await runPart(part)) return false;
   } finally {

@@ -21,7 +21,7 @@ async function makeClone(): Promise<string> {
   Deno.mkdirSync(clone);
   for (const name of ["lib", "data"]) copy(join(ROOT, name), join(clone, name));
   copy(join(ROOT, "tests", "std_assert"), join(clone, "tests", "std_assert"));
-  for (const name of ["deno.json", "deno.lock", "tests/deno.json"]) {
+  for (const name of ["deno.json", "deno.lock", "import_map.json"]) {
     Deno.copyFileSync(join(ROOT, name), join(clone, name));
   }
   await git("init", "--quiet");

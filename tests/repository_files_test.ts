@@ -19,7 +19,7 @@ Deno.test("Dockerfile has the Deno of .ci/run, is not run by root, and prepares 
   assert(lines.includes(`FROM denoland/deno:bin-${deno} AS deno`));
   const user = lines.findIndex((line) => /^USER [1-9]\d*$/.test(line));
   assert(user >= 0 && user < lines.indexOf("WORKDIR /losskit"));
-  assertMatch(read("Dockerfile"), /deno install --frozen \\\n {2}&& deno task setup/);
+  assertMatch(read("Dockerfile"), /^RUN deno task setup /m);
   assertEquals(DEFAULT_IMAGE, "losskit");
   const { build, postCreateCommand } = JSON.parse(read(".devcontainer/devcontainer.json"));
   assertEquals([build.dockerfile, postCreateCommand], ["../Dockerfile", "deno task jupyter --install-only"]);

@@ -65,7 +65,8 @@ export const COMMANDS: Readonly<Record<string, readonly CommandEntry[]>> = {
 /** All commands, in the order of the help text. */
 export const ENTRIES: readonly CommandEntry[] = Object.values(COMMANDS).flat();
 
-async function loadSetup(): Promise<{ program: Command }> {
+/** Returns the command `setup`, which also downloads the packages of the other commands. */
+export async function loadSetup(): Promise<{ program: Command }> {
   const { setupOf } = await import("./setup.ts");
   const others = ENTRIES.filter(({ name }) => name !== "setup");
   const loadOthers = async () => {

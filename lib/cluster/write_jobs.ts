@@ -8,7 +8,7 @@ import { UserError } from "../error/user_error.ts";
 import { isTemporary, lastingDeno } from "../fetch/lasting_deno.ts";
 import { makeFolder } from "../file/make_folder.ts";
 import { writeFile } from "../file/write_file.ts";
-import { packageFolder } from "../file/package.ts";
+import { configArguments, lockArguments, packageFolder } from "../file/package.ts";
 import { sweepFolder } from "../sweep/default_folder.ts";
 import { parseSweepSpec } from "../sweep/parse_spec.ts";
 import { makePlan } from "../sweep/plan.ts";
@@ -75,7 +75,7 @@ export async function writeSlurmJobs(
     ...options,
     deno: lastingDeno(),
     command: [
-      ...["run", "-A", "--no-check", `--config=${join(root, "deno.json")}`],
+      ...["run", "-A", "--no-check", ...configArguments(root), ...lockArguments(root)],
       join(root, "lib", "cli", "run.ts"),
     ],
     workingDir: root,

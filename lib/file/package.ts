@@ -43,7 +43,7 @@ export function lockFile(): string | undefined {
  * @param root Folder that holds the program and `deno.json`. Default: the folder of this package, or its URL.
  */
 export function denoArguments(module: string, root: string | undefined = PACKAGE_FOLDER): string[] {
-  return ["run", "--no-check", "--quiet", "-A", ...configArguments(root), module];
+  return ["run", "--no-check", "--quiet", "-A", ...configArguments(root), ...lockArguments(root), module];
 }
 
 /**
@@ -53,6 +53,16 @@ export function denoArguments(module: string, root: string | undefined = PACKAGE
  */
 export function configArguments(root: string | undefined = PACKAGE_FOLDER): string[] {
   return root === undefined
-    ? ["--no-config", "--no-lock", `--import-map=${PACKAGE_URL}deno.json`]
+    ? ["--no-config", `--import-map=${PACKAGE_URL}import_map.json`]
     : [`--config=${join(root, "deno.json")}`];
+}
+
+/**
+ * Returns Deno's arguments that fix the versions of all packages. The `deno.json` of a checkout names no lock file, because
+ * `deno task` would download all packages of a lock file before it starts a command.
+ *
+ * @param root Folder that holds `deno.lock`. Default: the folder of this package.
+ */
+export function lockArguments(root: string | undefined = PACKAGE_FOLDER): string[] {
+  return root === undefined ? ["--no-lock"] : [`--lock=${join(root, "deno.lock")}`];
 }

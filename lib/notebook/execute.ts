@@ -7,7 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
 import { spawnAttached } from "../file/attached.ts";
-import { packageFolder } from "../file/package.ts";
+import { denoArguments, packageFolder } from "../file/package.ts";
 import { type Cell, joined, type Notebook } from "./ipynb.ts";
 import type { Job, JobResult } from "./job.ts";
 import type { CodeCell } from "./_cell.ts";
@@ -84,10 +84,11 @@ async function runJob(
   try {
     const [jobPath, resultPath] = [join(folder, "job.json"), join(folder, "result.json")];
     await Deno.writeTextFile(jobPath, JSON.stringify(job));
-    const config = join(packageFolder("run notebooks"), "deno.json");
+    const program = new URL("./_child.ts", import.meta.url).href;
     const child = spawnAttached([
-      ...[Deno.execPath(), "run", "--allow-all", "--no-check", "--quiet", "--config", config],
-      ...[new URL("./_child.ts", import.meta.url).href, jobPath, resultPath],
+      Deno.execPath(),
+      ...denoArguments(program, packageFolder("run notebooks")),
+      ...[jobPath, resultPath],
     ], {
       cwd: dirname(fileURLToPath(url)),
       env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },

@@ -10,7 +10,7 @@ import { DATA_FIELDS } from "../options/data_fields.ts";
 import { LOOP_FIELDS } from "../options/loop_fields.ts";
 import { MODEL_FIELDS } from "../options/model_fields.ts";
 import type { RunField } from "../options/run_field.ts";
-import { PACKAGE_FOLDER } from "../file/package.ts";
+import { lockArguments, PACKAGE_FOLDER } from "../file/package.ts";
 import { RUN_FIELDS } from "../options/run_fields.ts";
 import { TRAINER_FIELDS } from "../options/trainer_fields.ts";
 import { WHOLE_FIELDS } from "../options/whole_fields.ts";
@@ -98,7 +98,7 @@ const urlOf = (module: string): string => new URL(`../${module}.ts`, import.meta
 /** Runs `deno doc`. Returns undefined if nothing is found. */
 async function denoDoc(args: readonly string[]): Promise<string | undefined> {
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["doc", ...args],
+    args: ["doc", ...lockArguments(), ...args],
     ...PACKAGE_FOLDER !== undefined && { cwd: PACKAGE_FOLDER }, // its deno.json maps import specifiers
     env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
     stdin: "null",

@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
-import { packageFolder } from "../file/package.ts";
+import { configArguments, lockArguments, packageFolder } from "../file/package.ts";
 import type { CodeCell } from "./_cell.ts";
 import { checkModuleOf, syntaxProblems } from "./check_module.ts";
 
@@ -47,7 +47,10 @@ export async function typeProblems(notebooks: readonly CheckedNotebook[]): Promi
       return { path, cells, module, url: pathToFileURL(file).href };
     });
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["check", "--quiet", "--config", join(root, "deno.json"), ...checked.map(({ url }) => url)],
+      args: [
+        ...["check", "--quiet", ...configArguments(root), ...lockArguments(root)],
+        ...checked.map(({ url }) => url),
+      ],
       env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", RUST_BACKTRACE: "0" },
       cwd: root,
       stdin: "null",

@@ -1,7 +1,7 @@
 /**
  * The part of `@std/assert` 1.x that losskit's tests use, for machines without access to JSR. It follows the documentation of
- * the package, except that differences have no colors and another order of lines. Without `links` in deno.json, the original
- * package is used.
+ * the package, except that differences have no colors and another order of lines. `import_map.json` may name the
+ * original package instead.
  *
  * @module
  */

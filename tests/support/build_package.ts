@@ -3,7 +3,7 @@
  * any HTTP server can serve.
  *
  * The package contains plain sources. Deno runs them from `node_modules` and from a URL. Specifiers of packages get the
- * versions of `deno.json`, because import maps do not apply to modules from a URL.
+ * versions of `import_map.json`, because import maps do not apply to modules from a URL.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 /** Version of the npm package `deno`, which runs losskit. */
 const DENO = "2.9.6";
 
-/** Folders and files of the package, in addition to `package.json`, `deno.json`, `deno.lock` and `lib/record/sources.json`. */
+/** Folders and files of the package, in addition to the ones that {@linkcode buildPackage} writes. */
 const CONTENTS = ["bin", "data", "docs", "lib", "CHANGELOG.md", "LICENSE", "README.md"];
 
 /** Fields of `deno.json` that the package keeps. */
@@ -30,11 +30,13 @@ interface Config {
   readonly nodeModulesDir: string;
   readonly unstable: readonly string[];
   readonly allowScripts: unknown;
-  readonly imports: Readonly<Record<string, string>>;
   readonly compilerOptions: unknown;
   readonly publish: { readonly exclude: readonly string[] };
   readonly tasks: Readonly<Record<string, { readonly command: string }>>;
 }
+
+/** Mapped specifiers, by name. */
+type Imports = Readonly<Record<string, string>>;
 
 /** A built package. */
 export interface Built {
@@ -51,17 +53,19 @@ export interface Built {
  */
 export async function buildPackage(out: string): Promise<Built> {
   const config: Config = JSON.parse(Deno.readTextFileSync(join(ROOT, "deno.json")));
+  const imports = packageImports();
   const folder = join(out, "package");
   await Deno.remove(folder, { recursive: true }).catch(() => {});
   const files = new Map<string, string>(
     sourceFiles().map((path) => {
       const text = Deno.readTextFileSync(join(ROOT, path));
-      return [path, path.endsWith(".ts") ? withVersions(text, config.imports) : text];
+      return [path, path.endsWith(".ts") ? withVersions(text, imports) : text];
     }),
   );
   files.set("package.json", formatJson(packageJson(config)));
-  files.set("deno.json", formatJson(packageConfig(config)));
-  files.set("deno.lock", formatJson(packageLock()));
+  files.set("deno.json", formatJson(packageConfig(config, imports)));
+  files.set("import_map.json", formatJson({ imports }));
+  files.set("deno.lock", formatJson(packageLock(imports)));
   files.set("lib/record/sources.json", formatJson(sourceHashes(join(ROOT, "lib"))));
   for (const [path, text] of files) {
     Deno.mkdirSync(join(folder, dirname(path)), { recursive: true });
@@ -87,7 +91,7 @@ function sourceFiles(): string[] {
 }
 
 /** Replaces the names of `imports` in the specifiers of a source by `npm:` specifiers with versions. */
-function withVersions(source: string, imports: Config["imports"]): string {
+function withVersions(source: string, imports: Imports): string {
   const full = (name: string): string => {
     const prefix = Object.keys(imports).filter((key) => key.endsWith("/") && name.startsWith(key)).at(0);
     const found = imports[name] ?? (prefix && `${imports[prefix]}${name.slice(prefix.length)}`);
@@ -113,9 +117,16 @@ function packageJson({ name, version, license, exports }: Config): unknown {
   };
 }
 
-function packageConfig(config: Config): unknown {
+/** Returns the imports of the checkout, without the ones of tests. */
+function packageImports(): Imports {
+  const { imports }: { imports: Imports } = JSON.parse(Deno.readTextFileSync(join(ROOT, "import_map.json")));
+  return Object.fromEntries(Object.entries(imports).filter(([, target]) => !target.startsWith("./tests/")));
+}
+
+/** Returns the package's `deno.json`. Its imports make it an import map for users' programs, too. */
+function packageConfig(config: Config, imports: Imports): unknown {
   const { name, version, license, exports, nodeModulesDir, allowScripts, unstable } = config;
-  const { imports, compilerOptions } = config;
+  const { compilerOptions } = config;
   const publish = { exclude: config.publish.exclude };
   const tasks = Object.entries(config.tasks).filter(([, { command }]) => command.includes("lib/cli/"));
   return {
@@ -125,9 +136,11 @@ function packageConfig(config: Config): unknown {
   };
 }
 
-function packageLock(): unknown {
+/** Returns the package's `deno.lock`, which names the packages of its `deno.json` as the ones of the workspace. */
+function packageLock(imports: Imports): unknown {
   const lock = JSON.parse(Deno.readTextFileSync(join(ROOT, "deno.lock")));
-  delete lock.workspace.members;
+  const names = Object.values(imports).map((target) => target.replace(/^npm:\/?/, "npm:").replace(/\/$/, ""));
+  lock.workspace.dependencies = lock.workspace.dependencies.filter((name: string) => names.includes(name));
   lock.workspace.packageJson = { dependencies: [`npm:deno@${DENO}`] };
   return lock;
 }

@@ -111,7 +111,7 @@ function isHeavy(file: string): boolean {
 async function typeCheck(files: string[], write: (line: string) => void): Promise<boolean> {
   if (files.length === 0) return true;
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["check", "--quiet", ...files],
+    args: ["check", "--quiet", "--lock=deno.lock", ...files],
     env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
     stdin: "null",
   }).output();

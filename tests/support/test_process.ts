@@ -26,7 +26,7 @@ export async function runTestFile(
   const report = await Deno.makeTempFile({ suffix: ".xml" });
   try {
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["test", "-A", "--no-check", "--quiet", `--junit-path=${report}`, file],
+      args: ["test", "-A", "--no-check", "--quiet", "--lock=deno.lock", `--junit-path=${report}`, file],
       env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
       stdin: "null",
       stdout: "piped",

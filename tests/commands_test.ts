@@ -7,6 +7,7 @@ import { findFiles } from "./support/test_files.ts";
 
 /** Functions of the library that each command calls. A command with several chooses one by its arguments. */
 const CALLS: Readonly<Record<string, readonly string[]>> = {
+  _setup: ["loadCorpus", "loadGpt2Tokenizer", "plotlySource", "useTensorFlow"], // what the cache holds
   cluster: ["writeKubernetesJobs", "writeSlurmJobs"],
   compare: ["compareFolder", "compareRunFolders", "compareSpec"],
   evaluate: ["evaluateModel"],
@@ -25,7 +26,7 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   reproduce: ["reproduceRuns"],
   run: ["runAt"],
   save_gpt2: ["saveModel"],
-  setup: ["loadCorpus", "loadGpt2Tokenizer", "plotlySource", "useTensorFlow"], // what the cache holds
+  setup: [], // starts _setup.ts
   sweep: ["recordSweep"],
   train: ["describeRun", "recordRun"],
   verify_resume: ["verifyResume"],

@@ -67,7 +67,7 @@ export const ENTRIES: readonly CommandEntry[] = Object.values(COMMANDS).flat();
 
 /** Returns the command `setup`, which also downloads the packages of the other commands. */
 export async function loadSetup(): Promise<{ program: Command }> {
-  const { setupOf } = await import("./setup.ts");
+  const { setupOf } = await import("./_setup.ts");
   const others = ENTRIES.filter(({ name }) => name !== "setup");
   const loadOthers = async () => {
     for (const { load } of others) await load();

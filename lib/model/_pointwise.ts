@@ -6,6 +6,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { foldIn, gelu, statelessUniform, toFloat32 } from "../tensorflow/mod.ts";
+import { fused } from "../tensorflow/binding/fused.ts";
 import { castTo, dtypeOf } from "../tensorflow/binding/true_dtype.ts";
 import type { Activation } from "./config.ts";
 
@@ -15,51 +16,85 @@ export function castLike(tensor: tf.Tensor, like: tf.Tensor): tf.Tensor {
   return dtypeOf(tensor) === dtype ? tensor : castTo(tensor, dtype);
 }
 
-/** An elementwise function and its derivative at x. */
-interface Pointwise {
-  readonly value: (x: tf.Tensor) => tf.Tensor;
-  readonly slope: (x: tf.Tensor) => tf.Tensor;
+/** An elementwise function and its derivative at x, a float32 tensor. */
+interface Pointwise<O> {
+  readonly value: (x: tf.Tensor, options: O) => tf.Tensor;
+  readonly slope: (x: tf.Tensor, options: O) => tf.Tensor;
 }
 
 /**
- * Applies an elementwise function. The backward pass recomputes the derivative from x, so that no intermediate results
- * are kept.
+ * Creates an elementwise function with a fused form. The backward pass recomputes the derivative from x, so that no
+ * intermediate results are kept.
+ *
+ * @param name Unique name of the fused functions.
  */
-function pointwise(x: tf.Tensor, { value, slope }: Pointwise): tf.Tensor {
-  return tf.customGrad((input, save) => {
-    const x = input as tf.Tensor;
-    (save as tf.GradSaveFunc)([x]);
-    return {
-      value: castLike(value(toFloat32(x)), x),
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
-        castLike(tf.mul(toFloat32(dy), slope(toFloat32(saved[0]!))), saved[0]!),
-    };
-  })(x);
+function pointwise<O>(name: string, { value, slope }: Pointwise<O>): (x: tf.Tensor, options: O) => tf.Tensor {
+  const forward = fused(name, ([x], options: O) => [castLike(value(toFloat32(x!), options), x!)]);
+  const backward = fused(`${name}Grad`, ([dy, x], options: O) => [
+    castLike(tf.mul(toFloat32(dy!), slope(toFloat32(x!), options)), x!),
+  ]);
+  return (x, options) =>
+    tf.customGrad((input, save) => {
+      const x = input as tf.Tensor;
+      (save as tf.GradSaveFunc)([x]);
+      return {
+        value: forward([x], options)[0]!,
+        gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => backward([dy, saved[0]!], options)[0]!,
+      };
+    })(x);
 }
 
 /** Returns the cumulative distribution function of the standard normal distribution at x. */
 const normalShare = (x: tf.Tensor) => tf.mul(tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1), 0.5);
 
-const GELU_ERF: Pointwise = {
+const geluErf = pointwise("geluErf", {
   value: (x) => tf.mul(x, normalShare(x)),
   slope: (x) => {
     const density = tf.mul(tf.exp(tf.mul(tf.square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
     return tf.add(normalShare(x), tf.mul(x, density));
   },
-};
+});
 
-const RELU_SQUARED: Pointwise = {
+const reluSquared = pointwise("reluSquared", {
   value: (x) => tf.square(tf.relu(x)),
   slope: (x) => tf.mul(tf.relu(x), 2),
-};
+});
 
-const SILU: Pointwise = {
+/** Returns the derivative of SiLU, x · sigmoid(x), from x and its sigmoid. */
+const siluSlope = (x: tf.Tensor, sigmoid: tf.Tensor) =>
+  tf.mul(sigmoid, tf.add(tf.mul(x, tf.sub(1, sigmoid)), 1));
+
+const silu = pointwise("silu", {
   value: (x) => tf.mul(x, tf.sigmoid(x)),
-  slope: (x) => {
-    const sigmoid = tf.sigmoid(x);
-    return tf.mul(sigmoid, tf.add(tf.mul(x, tf.sub(1, sigmoid)), 1));
-  },
-};
+  slope: (x) => siluSlope(x, tf.sigmoid(x)),
+});
+
+/** Splits [N, 2 F] into gates and values, float32 [N, F] each. */
+const gatesAndValues = (x: tf.Tensor) => tf.split(toFloat32(x), 2, 1) as [tf.Tensor, tf.Tensor];
+
+const swigluForward = fused("swiglu", ([x]) => {
+  const [gate, value] = gatesAndValues(x!);
+  return [castLike(tf.mul(tf.mul(gate, tf.sigmoid(gate)), value), x!)];
+});
+
+/** Computes the gradients of gates and values. XLA would join them with a branch for each number, at half the speed. */
+const swigluBackward = fused("swigluGrad", ([dy, x]) => {
+  const [gate, value] = gatesAndValues(x!), wide = toFloat32(dy!), sigmoid = tf.sigmoid(gate);
+  const dGate = tf.mul(tf.mul(wide, value), siluSlope(gate, sigmoid));
+  return [castLike(dGate, x!), castLike(tf.mul(wide, tf.mul(gate, sigmoid)), x!)];
+});
+
+/** Computes SiLU of the gates times the values, rounded once. */
+function swiglu(x: tf.Tensor): tf.Tensor {
+  return tf.customGrad((input, save) => {
+    const x = input as tf.Tensor;
+    (save as tf.GradSaveFunc)([x]);
+    return {
+      value: swigluForward([x], {})[0]!,
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.concat(swigluBackward([dy, saved[0]!], {}), 1),
+    };
+  })(x);
+}
 
 /**
  * Applies the activation of the MLP.
@@ -72,27 +107,34 @@ export function activate(x: tf.Tensor, activation: Activation): tf.Tensor {
     case "gelu":
       return gelu(x);
     case "geluErf":
-      return pointwise(x, GELU_ERF);
+      return geluErf(x, {});
     case "relu":
       return tf.relu(x); // exact in every type
     case "relu2":
-      return pointwise(x, RELU_SQUARED);
+      return reluSquared(x, {});
     case "silu":
-      return pointwise(x, SILU);
-    case "swiglu": {
-      const [gate, value] = tf.split(x, 2, 1) as [tf.Tensor, tf.Tensor];
-      return tf.mul(pointwise(gate, SILU), value);
-    }
+      return silu(x, {});
+    case "swiglu":
+      return swiglu(x);
   }
 }
 
+/** Options of {@linkcode softCap}. */
+interface SoftCap {
+  readonly cap: number;
+  readonly scale: number;
+}
+
+const cappedTanh = (x: tf.Tensor, { cap, scale }: SoftCap) => tf.tanh(tf.mul(x, scale / cap));
+
+const capped = pointwise<SoftCap>("softCap", {
+  value: (x, options) => tf.mul(cappedTanh(x, options), options.cap),
+  slope: (x, options) => tf.mul(tf.sub(1, tf.square(cappedTanh(x, options))), options.scale),
+});
+
 /** Returns cap · tanh(scale · x / cap): approximately scale · x for small values, and bounded by ±cap. */
 export function softCap(x: tf.Tensor, { cap, scale = 1 }: { cap: number; scale?: number }): tf.Tensor {
-  const tanh = (x: tf.Tensor) => tf.tanh(tf.mul(x, scale / cap));
-  return pointwise(x, {
-    value: (x) => tf.mul(tanh(x), cap),
-    slope: (x) => tf.mul(tf.sub(1, tf.square(tanh(x))), scale),
-  });
+  return capped(x, { cap, scale });
 }
 
 /** Dropout of one forward pass. Each call draws from a separate random key. */

@@ -141,11 +141,10 @@ export function attention(qkv: tf.Tensor, context: AttentionContext): tf.Tensor 
     k = cache.keys[layer] = place(cache.keys[layer]!, k, places); // [B, G, S, D]
     v = cache.values[layer] = place(cache.values[layer]!, v, places);
   }
-  [k, v] = [repeatHeads(k, H), repeatHeads(v, H)]; // [B, H, T or S, D]
   const merge = (x: tf.Tensor) => tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [B * T, C]); // from [B, H, T, D]
   const scale = 1 / Math.sqrt(D);
   const weights = () => {
-    const product = attentionScores(q, k); // [B, H, T, T or S]
+    const product = attentionScores(q, repeatHeads(k, H)); // [B, H, T, T or S]
     return observe("weights", weigh([product], { scale, cap: attentionSoftCap, mask: cached?.places.mask }));
   };
   if (cached === undefined && attentionSoftCap === undefined && dropout === NO_DROPOUT) {
@@ -153,7 +152,7 @@ export function attention(qkv: tf.Tensor, context: AttentionContext): tf.Tensor 
     if (isObserved()) withDrawsFrom(roundingDraws(), () => tf.tidy(weights));
     return merge(causalAttention([q, k, v], { scale }));
   }
-  return merge(attentionSums(dropout(weights()), v));
+  return merge(attentionSums(dropout(weights()), repeatHeads(v, H)));
 }
 
 /** Splits queries, keys and values into heads: queries [B, H, T, D], keys and values [B, G, T, D]. */

@@ -194,6 +194,7 @@ Deno.test("pointwise functions of bfloat16 equal float32's results rounded once,
     silu: (x: tf.Tensor) => activate(x, "silu"),
     relu2: (x: tf.Tensor) => activate(x, "relu2"),
     softCap: (x: tf.Tensor) => softCap(x, { cap: 2, scale: 0.5 }),
+    swiglu: (x: tf.Tensor) => activate(x, "swiglu"),
   };
   for (const [name, f] of Object.entries(functions)) {
     const low = f(toBfloat16(x));
@@ -202,6 +203,26 @@ Deno.test("pointwise functions of bfloat16 equal float32's results rounded once,
     const slope = tf.grad(f)(toBfloat16(x));
     assertEquals(trueDtype(slope), "bfloat16", name);
     assertEquals(read(slope), read(tf.grad(f)(x)).map(roundToBfloat16), name);
+  }
+});
+
+Deno.test("pointwise functions of large tensors are fused in a graph, with the same results and gradients", () => {
+  const x = tf.randomNormal([256, 1024], 0, 2, "float32", 1); // above the smallest fused size
+  const functions = {
+    geluErf: (x: tf.Tensor) => activate(x, "geluErf"),
+    silu: (x: tf.Tensor) => activate(x, "silu"),
+    relu2: (x: tf.Tensor) => activate(x, "relu2"),
+    softCap: (x: tf.Tensor) => softCap(x, { cap: 2, scale: 0.5 }),
+    swiglu: (x: tf.Tensor) => activate(x, "swiglu"),
+  };
+  for (const [name, f] of Object.entries(functions)) {
+    const both = (x: tf.Tensor) => [f(x), tf.grad(f)(x)];
+    using compiled = compile(both);
+    const got = compiled(x) as tf.Tensor[];
+    both(x).forEach((want, i) => {
+      const scale = tf.max(tf.abs(want)).dataSync()[0]!;
+      assertLess(tf.max(tf.abs(tf.sub(want, got[i]!))).dataSync()[0]!, 1e-6 * scale, `${name} ${i}`);
+    });
   }
 });
 

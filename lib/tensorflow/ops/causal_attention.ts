@@ -2,7 +2,7 @@
  * Causal attention: the masked softmax, and attention in blocks of queries. A block skips the keys that are masked for
  * all of its queries.
  *
- * Letters: B batch, H heads, T queries, S keys, D head size.
+ * Letters: B batch, H query heads, G heads of keys and values, T queries, S keys, D head size.
  *
  * @module
  */
@@ -10,6 +10,7 @@ import * as tf from "@tensorflow/tfjs";
 import { currentTensorFlow } from "../binding/backend.ts";
 import { fused } from "../binding/fused.ts";
 import { classScope, hasFormat, operation } from "../precision/scope.ts";
+import { repeatHeads } from "./repeat_heads.ts";
 import { castAs, float32, rowMax, rowMeans, type WithBackward, withGradient } from "./_unit.ts";
 
 interface SoftmaxOptions {
@@ -132,9 +133,12 @@ const sumOfPrefixes = fused("sumOfPrefixes", (parts: tf.Tensor[]) => {
  * half of all products and weights. The gradients of keys and values are sums over blocks, in float32. Each block's
  * product is rounded before it is added.
  *
+ * Keys and values may have fewer heads (grouped-query attention, Ainslie et al. 2023). Query head h uses head ⌊h G / H⌋.
+ * The gradient of such a head sums over its query heads within one product.
+ *
  * If the class `attention` or `softmax` has a format, attention runs in that format and without blocks.
  *
- * @param qkv Queries, keys and values, each [B, H, T, D].
+ * @param qkv Queries, [B, H, T, D]. Keys and values, each [B, G, T, D], H a multiple of G.
  * @param options `scale`: factor of the scores, usually 1 / sqrt(D). `block`: queries per block (default: chosen by T).
  * @returns [B, H, T, D].
  */
@@ -143,34 +147,38 @@ export function causalAttention(
   options: { scale: number; block?: number },
 ): tf.Tensor {
   const { scale } = options;
+  const [B, H, T, D] = q.shape as [number, number, number, number], G = k.shape[1]!;
   if (hasFormat("attention") || hasFormat("softmax")) {
-    return attentionSums(causalSoftmax(attentionScores(q, k), scale), v);
+    const weights = causalSoftmax(attentionScores(q, repeatHeads(k, H)), scale);
+    return attentionSums(weights, repeatHeads(v, H));
   }
-  const [B, H, T, D] = q.shape as [number, number, number, number];
   const size = options.block ?? blockOf(T);
   const blocks = Array.from({ length: Math.ceil(T / size) }, (_, i) => ({
     from: i * size,
     to: Math.min(T, (i + 1) * size),
   }));
   const rows = (x: tf.Tensor, from: number, to: number) =>
-    from === 0 && to === T ? x : tf.slice(x, [0, 0, from, 0], [B, H, to - from, D]);
+    from === 0 && to === T ? x : tf.slice(x, [0, 0, from, 0], [B, x.shape[1]!, to - from, D]);
+  // Query heads with the same keys are further rows of one product: [B, H, t, n] to [B, G, H / G · t, n] and back.
+  const grouped = (x: tf.Tensor) => G === H ? x : tf.reshape(x, [B, G, H / G * x.shape[2]!, x.shape[3]!]);
+  const heads = (x: tf.Tensor) => G === H ? x : tf.reshape(x, [B, H, G * x.shape[2]! / H, x.shape[3]!]);
   const joined = (parts: tf.Tensor[]) => parts.length === 1 ? parts[0]! : tf.concat(parts, 2);
   const inSoftmax = (work: () => tf.Tensor[]) => classScope({ opClass: "softmax" }, work);
   const forwardAndBackward = (q: tf.Tensor, k: tf.Tensor, v: tf.Tensor): WithBackward => {
     const parts = blocks.map(({ from, to }) => {
-      const scores = tf.matMul(rows(q, from, to), rows(k, 0, to), false, true); // [B, H, to - from, to]
+      const scores = heads(tf.matMul(grouped(rows(q, from, to)), rows(k, 0, to), false, true)); // [B, H, to - from, to]
       const [weights] = inSoftmax(() => softmaxForward([scores], { scale, from }));
-      return { weights: weights!, mixed: tf.matMul(weights!, rows(v, 0, to)) };
+      return { weights: weights!, mixed: heads(tf.matMul(grouped(weights!), rows(v, 0, to))) };
     });
     const backward = ([dy]: tf.Tensor[], [q, k, v, ...weights]: tf.Tensor[]) => {
       const gradients = blocks.map(({ from, to }, i) => {
-        const w = weights[i]!, dMixed = rows(dy!, from, to);
-        const dWeights = tf.matMul(dMixed, rows(v!, 0, to), false, true);
-        const [dScores] = inSoftmax(() => softmaxBackward([dWeights, w], { scale }));
+        const w = weights[i]!, dMixed = grouped(rows(dy!, from, to));
+        const dWeights = heads(tf.matMul(dMixed, rows(v!, 0, to), false, true));
+        const dScores = grouped(inSoftmax(() => softmaxBackward([dWeights, w], { scale }))[0]!);
         return {
-          q: tf.matMul(dScores!, rows(k!, 0, to)),
-          k: tf.matMul(dScores!, rows(q!, from, to), true, false),
-          v: tf.matMul(w, dMixed, true, false),
+          q: heads(tf.matMul(dScores, rows(k!, 0, to))),
+          k: tf.matMul(dScores, grouped(rows(q!, from, to)), true, false),
+          v: tf.matMul(grouped(w), dMixed, true, false),
         };
       });
       const sum = (parts: tf.Tensor[]) => parts.length === 1 ? parts[0]! : sumOfPrefixes(parts, {})[0]!;

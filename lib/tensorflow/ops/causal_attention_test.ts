@@ -4,6 +4,7 @@ import { autocast } from "../precision/autocast.ts";
 import { currentTensorFlow, useTensorFlow } from "../binding/backend.ts";
 import { causalAttention, causalSoftmax } from "./causal_attention.ts";
 import { compile } from "../compile/compile.ts";
+import { repeatHeads } from "./repeat_heads.ts";
 import type { PolicyName } from "../../precision/mod.ts";
 import { trueDtype } from "../binding/true_dtype.ts";
 
@@ -54,6 +55,30 @@ Deno.test("causalAttention() chooses its blocks by T, and gives the same compile
     results.forEach((tensor, i) =>
       assertLess(gap(tensor.dataSync() as Float32Array, want[i]!), 2e-5 * largest(want[i]!))
     );
+  }
+});
+
+Deno.test("causalAttention() with fewer heads of keys and values equals attention on repeated heads", () => {
+  const H = 6, G = 2;
+  for (const [T, block] of [[7, 7], [13, 4]] as const) {
+    const run = (attend: (qkv: tf.Tensor[]) => tf.Tensor) =>
+      tf.tidy(() => {
+        const random = (heads: number, seed: number) =>
+          tf.randomNormal([B, heads, T, D], 0, 1, "float32", seed);
+        const inputs = [random(H, 1), random(G, 2), random(G, 3)];
+        const { value, grads } = tf.valueAndGrads((...qkv: tf.Tensor[]) => attend(qkv))(inputs, random(H, 4));
+        return [value, ...grads].map((tensor) => ({
+          shape: tensor.shape,
+          values: tensor.dataSync() as Float32Array,
+        }));
+      });
+    const want = run(([q, k, v]) => whole([q!, repeatHeads(k!, H), repeatHeads(v!, H)]));
+    const got = run(([q, k, v]) => causalAttention([q!, k!, v!], { scale, block }));
+    want.forEach(({ shape, values }, i) => {
+      assertEquals(got[i]!.shape, shape);
+      // Sums of at most 3 · 13 numbers of about 1, in another order.
+      assertLessOrEqual(gap(got[i]!.values, values), 2e-5, `T ${T}, result ${i}`);
+    });
   }
 });
 

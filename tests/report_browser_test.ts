@@ -197,6 +197,64 @@ Deno.test({
         assertEquals(await page.$$eval("th[aria-sort=descending]", (found) => found.length), 1);
         await page.close();
       });
+      await t.step("keeps the place of a reader who opens, leaves and hides runs by keyboard", async () => {
+        const { page } = await openReport(browser, url);
+        const rows = "[...document.querySelectorAll('table[data-of=runs] tbody tr')]";
+        const place = () =>
+          page.evaluate(
+            `[document.activeElement.className, ${rows}.indexOf(document.activeElement.closest("tr"))]`,
+          );
+        await page.evaluate(`${rows}[2].querySelector(".open").focus()`);
+        const top = await page.evaluate("scrollY") as number;
+        assertGreater(top, 0);
+        await page.keyboard.press("Enter");
+        assertEquals([await page.evaluate("scrollY"), await place()], [0, ["back", -1]]);
+        await page.keyboard.press("Escape");
+        assertEquals([await page.evaluate("scrollY"), await place()], [top, ["open", 2]]);
+        await page.keyboard.press("h");
+        assertEquals(await place(), ["open", 3]);
+        await page.close();
+      });
+      await t.step(
+        "puts precisions of a category side by side, and names the numbers of a legend",
+        async () => {
+          const { page } = await openReport(browser, url);
+          const lefts = await page.$$eval(
+            "#figure-0 .scatterlayer .trace",
+            (traces) => traces.map((trace) => trace.querySelector(".point")?.getBoundingClientRect().left),
+          );
+          assertEquals(lefts.length, 4); // marks and means of two precisions
+          assertEquals(new Set(lefts).size, 4);
+          await page.select("#view [name=color]", "seed");
+          assertEquals(
+            await page.$$eval(".legend span", (found) => [
+              ...new Set(found.map(({ textContent }) => textContent)),
+            ]),
+            ["seed 1", "seed 2"],
+          );
+          await page.close();
+        },
+      );
+      await t.step("prints how many runs a filter shows, and closes details again", async () => {
+        const { page } = await openReport(browser, url);
+        await page.click("#filters input[name=T]");
+        await page.emulateMediaType("print");
+        assertEquals(
+          await page.$$eval(
+            "#filters output, #filters input",
+            (found) => found.filter((one) => one.checkVisibility()).map(({ tagName }) => tagName),
+          ),
+          ["OUTPUT"],
+        );
+        await page.evaluate("document.body.append(document.createElement('details'))");
+        const open = (event: string) =>
+          page.evaluate(
+            `dispatchEvent(new Event("${event}")), document.querySelectorAll("details[open]").length`,
+          );
+        assertEquals(await open("beforeprint"), 1);
+        assertEquals(await open("afterprint"), 0);
+        await page.close();
+      });
       await t.step("prints all figures in light colors, also those outside of the viewport", async () => {
         const page = await browser.newPage();
         await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "dark" }]);

@@ -118,7 +118,11 @@ export function splitColumns(table: Table): { shown: string[]; alike: { label: s
   for (const name of table.columnNames()) {
     const values = [...table.array(name) as Iterable<unknown>];
     if (values.length > 1 && new Set(values).size === 1) {
-      alike.push({ label: columnLabel(name), text: formatCell(values[0], name) });
+      const text = formatCell(values[0], name);
+      alike.push({
+        label: columnLabel(name),
+        text: values[0] === null || values[0] === undefined ? "none" : text,
+      });
     } else shown.push(name);
   }
   return { shown, alike };

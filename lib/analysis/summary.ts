@@ -25,6 +25,8 @@ export interface Summary {
   readonly comparisons: readonly NamedComparison[];
   /** Main results in sentences, without the verdicts. */
   readonly headline: string;
+  /** Paragraphs of the headline: one per precision, and one about all runs. */
+  readonly paragraphs: readonly string[];
   /** Warnings about precisions whose gradients underflow without a gradient scaler, one sentence each. */
   readonly warnings: readonly string[];
   /** Tables, headline and verdicts as text. */
@@ -38,7 +40,7 @@ export function summarize(runs: readonly RecordedRun[], tolerance: number = DEFA
   const pairs = pairRuns(runs);
   const tables = { runs: runTable(runs), pairs: pairTable(pairs, tolerance) };
   const comparisons = compareGroups(runs, { tolerance });
-  const headline = headlineOf(runs, pairs, tolerance), warnings = underflowWarnings(runs);
+  const paragraphs = paragraphsOf(runs, pairs, tolerance), warnings = underflowWarnings(runs);
   const text = [
     formatTable(tables.runs),
     ...pairs.length === 0 ? [] : [
@@ -48,10 +50,10 @@ export function summarize(runs: readonly RecordedRun[], tolerance: number = DEFA
       `gap outside ±${tolerance}`,
     ],
     warnings.join("\n"),
-    headline,
+    paragraphs.join("\n"),
     verdictSentences(comparisons).join("\n"),
   ].filter((part) => part !== "").join("\n\n");
-  return { ...tables, tolerance, comparisons, headline, warnings, text };
+  return { ...tables, tolerance, comparisons, headline: paragraphs.join(" "), paragraphs, warnings, text };
 }
 
 /** Returns a warning for each precision whose unscaled gradients underflow, with the largest share of its runs. */
@@ -64,8 +66,8 @@ function underflowWarnings(runs: readonly RecordedRun[]): string[] {
   return [...shares].flatMap(([name, share]) => underflowWarning(plainText(name), share) ?? []);
 }
 
-function headlineOf(runs: readonly RecordedRun[], pairs: readonly Pair[], tolerance: number): string {
-  const sentences: string[] = [];
+function paragraphsOf(runs: readonly RecordedRun[], pairs: readonly Pair[], tolerance: number): string[] {
+  const paragraphs: string[] = [], sentences: string[] = [];
   if (pairs.length === 0) sentences.push(withoutPairs(runs));
   for (const policy of new Set(pairs.map(({ other }) => precisionName(other.manifest.spec)))) {
     const own = pairs.filter(({ other }) => precisionName(other.manifest.spec) === policy);
@@ -77,7 +79,7 @@ function headlineOf(runs: readonly RecordedRun[], pairs: readonly Pair[], tolera
     const said = gaps.length > 0
       ? policySentences(plainText(policy), gaps, tolerance)
       : [`None of ${count(own.length, "pair")} with ${plainText(policy)} is finished on both sides.`];
-    for (const sentence of said) sentences.push(sentence);
+    paragraphs.push(said.join(" "));
   }
   const spread = pairs.length === 0 ? undefined : pooledSeedSpread(runs);
   if (spread !== undefined) {
@@ -92,7 +94,7 @@ function headlineOf(runs: readonly RecordedRun[], pairs: readonly Pair[], tolera
       `${unfinished} of ${count(runs.length, "run")} ${unfinished === 1 ? "is" : "are"} not finished.`,
     );
   }
-  return sentences.join(" ");
+  return [...paragraphs, ...sentences.length === 0 ? [] : [sentences.join(" ")]];
 }
 
 /** Describes runs without a pair. Runs of one precision are no comparison of precisions. */

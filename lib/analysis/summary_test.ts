@@ -31,7 +31,8 @@ Deno.test("summarize() states the gap, the tolerance and the seed spread, and en
       "seed 1). No training loss is NaN or infinite. " +
       "Between two seeds, float32's final validation loss differs by 0.50000 nats (root mean square of 1 difference).",
   );
-  assertStringIncludes(text, headline);
+  assertEquals([tables.paragraphs.length, tables.paragraphs.join(" ")], [2, headline]); // one precision, all runs
+  assertStringIncludes(text, tables.paragraphs.join("\n"));
   assert(text.endsWith("character, T = 64: " + verdictOf(compareGroups(runs)[0]!.comparison).sentence));
   assertStringIncludes(text, "first beyond: first step with a gap outside ±0.01");
 });

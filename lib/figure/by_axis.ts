@@ -130,6 +130,8 @@ function figureOf(items: readonly Item[], axis: Axis, quantity: Quantity): Figur
     how,
     layout: {
       ...base,
+      // Precisions of one category are side by side.
+      scattermode: "group",
       xaxis: { ...base["xaxis"] as PlotlyObject, ...categorical },
       yaxis: {
         ...base["yaxis"] as PlotlyObject,
@@ -156,7 +158,7 @@ function tracesOf(
       ? []
       : [{ category: categories[i]!, ...estimate(own.map(({ value }) => value), DEFAULT_LEVEL) }]
   );
-  const style = { type: "scatter", mode: "markers", hoverinfo: "y+text" };
+  const style = { type: "scatter", mode: "markers", hoverinfo: "y+text", offsetgroup: policy };
   const specOf = ({ run }: Item) => run.manifest.spec;
   return [
     {

@@ -8,6 +8,12 @@
 /** A classic script that contains no data of a run. */
 export const SCRIPT: string = `
 (() => {
+  // lib/figure/report/page/default_color.ts
+  function defaultColor(facets) {
+    const preferred = facets.find(({ key }) => key === "precision") ?? facets.find(({ key }) => key !== "seed" && key !== "status");
+    return (preferred ?? facets[0])?.key;
+  }
+
   // lib/figure/report/page/address.ts
   var OWN = "~";
   var PINNED = "~pin";
@@ -205,7 +211,7 @@ export const SCRIPT: string = `
   function colorAxis({ color }) {
     const { facets } = state.data;
     const find = (key) => facets.find((facet) => facet.key === key)?.key;
-    return (color === "" ? void 0 : find(color)) ?? find("precision") ?? facets.find(({ key }) => key !== "seed" && key !== "status")?.key ?? facets[0]?.key;
+    return (color === "" ? void 0 : find(color)) ?? defaultColor(facets);
   }
   function groupOf(run, axis) {
     return run?.facets[axis ?? ""]?.join() ?? "";
@@ -251,10 +257,12 @@ export const SCRIPT: string = `
       const keys = new Set(shown2.map((run) => groupOf(run, key)));
       return groupsOf(key).filter((group) => keys.has(group.key));
     };
+    const facet = state.data.facets.find(({ key }) => key === axis);
+    const areNumbers = facet?.values.every(({ text }) => text !== "" && Number.isFinite(Number(text)));
     const seeds = hasDashes(axis) && present("seed").length > 1 ? present("seed") : [];
     return [
       ...present(axis).map(({ key, text, isBase }) => ({
-        label: text,
+        label: facet !== void 0 && areNumbers ? \`\${facet.label} \${text}\` : text,
         color: colorOf(axis, key),
         width: isBase ? 6 : 3
       })),
@@ -263,7 +271,7 @@ export const SCRIPT: string = `
   }
   function colored(layout, dark2) {
     const [ink, grid, paper] = dark2 ? ["#e6e9ec", "#343a41", "#1f2429"] : ["#1c2024", "#e2e6ea", "#ffffff"];
-    const axis = { gridcolor: grid, linecolor: grid };
+    const axis = { gridcolor: grid, linecolor: grid, exponentformat: "power", minexponent: 6 };
     const title = { ...layout.yaxis?.["title"], standoff: 8 };
     const own = {
       paper_bgcolor: "rgba(0,0,0,0)",
@@ -626,6 +634,7 @@ export const SCRIPT: string = `
   var MANY = 24;
   var HEIGHT = 320;
   var PRINT_WIDTH = 640;
+  var LOG = { type: "log", nticks: 5 };
   var CONFIG = {
     displayModeBar: false,
     displaylogo: false,
@@ -690,6 +699,7 @@ export const SCRIPT: string = `
     }
   }
   function watchAppearance() {
+    const opened = [];
     const redraw = () => {
       for (const plot of plots) if (plot.drawn || printing) draw(plot);
     };
@@ -697,7 +707,11 @@ export const SCRIPT: string = `
     for (const [event, isPrinting] of [["beforeprint", true], ["afterprint", false]]) {
       addEventListener(event, () => {
         printing = isPrinting;
-        for (const details of isPrinting ? all("details") : []) details.open = true;
+        for (const details of isPrinting ? all("details:not([open])") : opened) {
+          details.open = isPrinting;
+          if (isPrinting) opened.push(details);
+        }
+        if (!isPrinting) opened.length = 0;
         redraw();
       });
     }
@@ -799,18 +813,18 @@ export const SCRIPT: string = `
     const { range, ...y } = base.yaxis ?? {};
     return {
       ...base,
-      xaxis: { ...base.xaxis, title: { text: X_TITLES[x] }, ...logX && { type: "log" } },
-      yaxis: { ...y, ...logY ? { type: "log" } : range !== void 0 && { range } }
+      xaxis: { ...base.xaxis, title: { text: X_TITLES[x] }, ...logX && LOG },
+      yaxis: { ...y, ...logY || y["type"] === "log" ? LOG : range !== void 0 && { range } }
     };
   }
   function draw(plot) {
-    const now = view(), left = tracesOf(plot.figure, now);
+    const now = view(), left2 = tracesOf(plot.figure, now);
     hideIfEmpty(plot, plot.figure.data.some((trace) => hasShown(trace)));
     plot.drawn = true;
     plot.stale = false;
     if (plot.empty) return;
-    plot.many = left.filter(({ mode, meta }) => mode === "lines" && meta?.run !== void 0).length > MANY;
-    plot.traces = plot.many ? merged(left, ({ meta }) => state.pinned.includes(meta?.run ?? "")) : left;
+    plot.many = left2.filter(({ mode, meta }) => mode === "lines" && meta?.run !== void 0).length > MANY;
+    plot.traces = plot.many ? merged(left2, ({ meta }) => state.pinned.includes(meta?.run ?? "")) : left2;
     const size = printing ? { width: PRINT_WIDTH } : {};
     const layout = { ...layoutOf(plot, now, darkQuery.matches && !printing), ...size };
     void Plotly.react(plot.element, plot.traces, layout, CONFIG);
@@ -1104,9 +1118,9 @@ export const SCRIPT: string = `
       for (const details of all("details", main)) {
         if (opened.includes(headingOf(details))) details.open = true;
       }
-      for (const [label, left, top2] of scrolled) {
+      for (const [label, left2, top2] of scrolled) {
         const region2 = all(".scroll", main).find(({ ariaLabel }) => ariaLabel === label);
-        if (region2 !== void 0) Object.assign(region2, { scrollLeft: left, scrollTop: top2 });
+        if (region2 !== void 0) Object.assign(region2, { scrollLeft: left2, scrollTop: top2 });
       }
       const same = anchor?.isConnected ? anchor : [...main.children].find((part2) => headingOf(part2) === key);
       if (same !== void 0 && key !== void 0) scrollBy(0, same.getBoundingClientRect().top - top);
@@ -1142,15 +1156,32 @@ export const SCRIPT: string = `
     showPinned();
   }
   function hide(id) {
+    const row = rowOf(id), isFocused = row?.contains(document.activeElement) === true;
     if (!state.hidden.delete(id)) state.hidden.add(id);
     apply();
+    if (!isFocused) return;
+    const rows = all("tr[data-run]", row.parentElement);
+    const isLeft = (one) => !one.hidden;
+    const next = rows.slice(rows.indexOf(row)).find(isLeft) ?? rows.findLast(isLeft);
+    next?.querySelector(".open")?.focus();
   }
+  var left;
   function open(id) {
+    if (state.opened === void 0 && id !== void 0) left = { id, top: scrollY };
     state.opened = id;
     keepState();
     showOpened();
-    scrollTo(0, 0);
-    if (id === void 0) redrawPlots();
+    if (id !== void 0) {
+      scrollTo(0, 0);
+      document.querySelector("#run .back")?.focus();
+      return;
+    }
+    redrawPlots();
+    scrollTo(0, left?.top ?? 0);
+    if (left !== void 0) rowOf(left.id)?.querySelector(".open")?.focus({ preventScroll: true });
+  }
+  function rowOf(id) {
+    return document.querySelector(\`table[data-of=runs] tr[data-run="\${CSS.escape(id)}"]\`);
   }
   function showPins() {
     for (const row of all("tr[data-run]")) {

@@ -10,6 +10,7 @@ export const STYLE = `
   --accent: #0072b2; }
 @media screen and (prefers-color-scheme: dark) { :root { --ink: #e6e9ec; --dim: #a0a9b2; --paper: #15181b;
   --line: #3a4047; --soft: #1f2429; --accent: #4aa8e0; } }
+@media (min-width: 901px) { html { scroll-padding-top: 3.5rem; } }
 * { box-sizing: border-box; }
 body { margin: 0; font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
 main { max-width: 1180px; margin: 0 auto; padding: 1rem; }
@@ -74,11 +75,13 @@ td button { border: 0; padding: 0; } td .open { text-decoration: underline dotte
 .acts button[aria-pressed="true"] { color: var(--accent); }
 tr.pair td { background: var(--soft); }
 .number { text-align: right; }
+.wide { white-space: normal; min-width: 14rem; }
+#run .figures, #beside .figures { margin-top: 1.25rem; }
 .machine td { white-space: normal; overflow-wrap: anywhere; min-width: 8rem; }
 pre { background: var(--soft); padding: 0.75rem; overflow-x: auto; }
-@media print { @page { margin: 12mm; } main { max-width: none; padding: 0; } figure, tr, li { break-inside: avoid; }
-  #filters, #view, #live, .readout, .save, .csv, .acts, thead td { display: none; } .figures { display: block; } figure { margin-bottom: 1rem; }
+@media print { @page { margin: 12mm; } main { max-width: none; padding: 0; } figure, tr, li, .note, .legend { break-inside: avoid; } .note, .legend { break-after: avoid; }
+  #filters { display: block; } body:not(.part) #filters, #filters > :not(output), #view, #live, .readout, .save, .csv, .acts, thead td { display: none; } .figures { display: block; } figure { margin-bottom: 1rem; }
   .scroll { overflow: visible; max-height: none; width: auto; background: none; }
   .scroll:has(> .long) { content-visibility: visible; } thead th { position: static; } h2 { break-after: avoid; }
-  table { font-size: 0.6rem; } th, td { white-space: normal; padding: 0.1rem 0.25rem; } details > * { display: block; } }
+  table { font-size: 0.6rem; } th, td { white-space: normal; padding: 0.1rem 0.25rem; } .wide { min-width: 0; } details > * { display: block; } }
 `;

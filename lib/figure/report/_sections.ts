@@ -24,6 +24,7 @@ import { facts, fullTitle, runsTable, section, verdictsTable } from "./_tables.t
 import { escapeHtml } from "../escape.ts";
 import type { Facet } from "../facets.ts";
 import type { Figure } from "../figure.ts";
+import { defaultColor } from "./page/default_color.ts";
 import { PLOTLY_VERSION } from "./plotly_source.ts";
 
 /** Maximum number of checkboxes of an axis. An axis with more values becomes a list. */
@@ -41,8 +42,10 @@ export function findings(summary: Summary): string {
     ...{ setting, verdict },
     precision: comparison.precision.other,
   }));
-  const sentences = [...summary.warnings, summary.headline]
-    .map((sentence) => `<p>${escapeHtml(sentence)}</p>`).join("");
+  const sentences = [
+    ...summary.warnings.map((warning) => `<p class="warning">${escapeHtml(warning)}</p>`),
+    ...summary.paragraphs.map((paragraph) => `<p>${escapeHtml(paragraph)}</p>`),
+  ].join("");
   if (judged.length === 0) return sentences;
   const headline = [...Map.groupBy(judged, ({ precision }) => precision)].map(([precision, members]) => {
     const kinds = [...Map.groupBy(members, ({ verdict }) => verdict.kind)]
@@ -100,6 +103,7 @@ export function filters(facets: readonly Facet[], runs: number): string {
  * Returns the form that changes the view of figures over steps. The form is hidden until the page's script shows it.
  */
 export function viewForm(facets: readonly Facet[], hasFlops: boolean): string {
+  const first = facets.find(({ key }) => key === defaultColor(facets));
   const units = ["step", "tokens", ...hasFlops ? ["FLOPs"] : [], "time"];
   const option = (value: string, label = value) =>
     `<option value="${escapeHtml(value)}">${escapeHtml(label)}</option>`;
@@ -109,8 +113,8 @@ export function viewForm(facets: readonly Facet[], hasFlops: boolean): string {
     '<label><input type="checkbox" name="logX">log x</label>' +
     '<label><input type="checkbox" name="logY">log y</label>' +
     `<label>color by <select name="color">${
-      option("", facets.some(({ key }) => key === "precision") ? "precision" : "default") +
-      facets.filter(({ key }) => key !== "precision").map(({ key, label }) => option(key, label)).join("")
+      option("", first?.label ?? "default") +
+      facets.filter((facet) => facet !== first).map(({ key, label }) => option(key, label)).join("")
     }</select></label>` +
     '<label><input type="checkbox" name="band">mean and 95 % interval per color</label></form>';
 }

@@ -34,7 +34,7 @@ export function runsTable(
   const { shown: names, alike } = splitColumns(table);
   const rows = table.objects() as Record<string, unknown>[];
   const numeric = new Set(names.filter((name) => rows.some((row) => typeof row[name] === "number")));
-  const style = (name: string) => numeric.has(name) ? ' class="number"' : "";
+  const style = (name: string, text = "") => styleOf(numeric.has(name), text);
   const head = names.map((name) =>
     `<th scope="col"${style(name)} data-column="${escapeHtml(name)}" aria-sort="none"><button type="button">${
       escapeHtml(columnLabel(name))
@@ -42,11 +42,11 @@ export function runsTable(
   );
   const body = rows.map((row, i) => {
     const cells = names.map((name) => {
-      const text = escapeHtml(formatCell(row[name], name));
+      const cell = formatCell(row[name], name), text = escapeHtml(cell);
       const content = name === "run"
         ? `<button type="button" class="open" title="details of the run; p: pin, h: hide">${text}</button>`
         : text;
-      return `<td${style(name)}${fullText(row[name], name)}>${content}</td>`;
+      return `<td${style(name, cell)}${fullText(row[name], name)}>${content}</td>`;
     });
     return `<tr data-run="${escapeHtml(ids[i]!)}"><td class="acts">${ACTS[of]}</td>${cells.join("")}</tr>`;
   });
@@ -57,6 +57,13 @@ export function runsTable(
       head.join("")
     }</tr></thead><tbody>${body.join("\n")}</tbody></table>`,
   ) + (same === "" ? "" : `<p class="note">Equal in all rows: ${escapeHtml(same)}.</p>`);
+}
+
+/** Number of characters above which a cell's text wraps, so that a table fits its page. */
+const WIDE = 24;
+
+function styleOf(isNumber: boolean, text: string): string {
+  return isNumber ? ' class="number"' : text.length > WIDE ? ' class="wide"' : "";
 }
 
 /** Number of rows above which a browser lays out a table only while it is near the viewport. */
@@ -76,12 +83,13 @@ export function verdictsTable(table: Table, kinds: readonly string[]): string {
   const rows = table.objects() as Record<string, unknown>[];
   // Missing numbers are aligned as numbers.
   const numeric = new Set(names.filter((name) => rows.some((row) => typeof row[name] === "number")));
-  const style = (name: string) => numeric.has(name) ? ' class="number"' : "";
+  const style = (name: string, text = "") => styleOf(numeric.has(name), text);
   const head = names.map((name) => `<th scope="col"${style(name)}>${escapeHtml(columnLabel(name))}</th>`);
   const body = rows.map((row, i) => {
-    const cells = names.map((name) =>
-      `<td${style(name)}${fullText(row[name], name)}>${escapeHtml(formatCell(row[name], name))}</td>`
-    );
+    const cells = names.map((name) => {
+      const text = formatCell(row[name], name);
+      return `<td${style(name, text)}${fullText(row[name], name)}>${escapeHtml(text)}</td>`;
+    });
     return `<tr class="${kinds[i]!.split(" ")[0]}">${cells.join("")}</tr>`;
   });
   const same = alike.map(({ label, text }) => `${label} ${text}`).join(", ");

@@ -5,6 +5,7 @@
  */
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
+import { defaultColor } from "./default_color.ts";
 import { state, type View } from "./state.ts";
 import type { Layout, PageData, PageRun } from "./types.ts";
 
@@ -19,8 +20,7 @@ const DASHES = ["solid", "dot", "dash", "dashdot"];
 export function colorAxis({ color }: View): string | undefined {
   const { facets } = state.data;
   const find = (key: string) => facets.find((facet) => facet.key === key)?.key;
-  return (color === "" ? undefined : find(color)) ?? find("precision") ??
-    facets.find(({ key }) => key !== "seed" && key !== "status")?.key ?? facets[0]?.key;
+  return (color === "" ? undefined : find(color)) ?? defaultColor(facets);
 }
 
 /** Runs with equal values on an axis. */
@@ -102,10 +102,12 @@ export function legendOf(axis: string | undefined, shown: readonly PageRun[]): L
     const keys = new Set(shown.map((run) => groupOf(run, key)));
     return groupsOf(key).filter((group) => keys.has(group.key));
   };
+  const facet = state.data.facets.find(({ key }) => key === axis);
+  const areNumbers = facet?.values.every(({ text }) => text !== "" && Number.isFinite(Number(text)));
   const seeds = hasDashes(axis) && present("seed").length > 1 ? present("seed") : [];
   return [
     ...present(axis).map(({ key, text, isBase }) => ({
-      label: text,
+      label: facet !== undefined && areNumbers ? `${facet.label} ${text}` : text,
       color: colorOf(axis, key),
       width: isBase ? 6 : 3,
     })),
@@ -116,7 +118,7 @@ export function legendOf(axis: string | undefined, shown: readonly PageRun[]): L
 /** Returns a layout with the page's colors. */
 export function colored(layout: Layout, dark: boolean): Layout {
   const [ink, grid, paper] = dark ? ["#e6e9ec", "#343a41", "#1f2429"] : ["#1c2024", "#e2e6ea", "#ffffff"];
-  const axis = { gridcolor: grid, linecolor: grid };
+  const axis = { gridcolor: grid, linecolor: grid, exponentformat: "power", minexponent: 6 };
   // The distance of the title from the labels makes room for both.
   const title = { ...layout.yaxis?.["title"] as object | undefined, standoff: 8 };
   const own = {

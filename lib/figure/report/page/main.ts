@@ -35,16 +35,37 @@ function pin(id: string): void {
 }
 
 function hide(id: string): void {
+  const row = rowOf(id), isFocused = row?.contains(document.activeElement) === true;
   if (!state.hidden.delete(id)) state.hidden.add(id);
   apply();
+  if (!isFocused) return;
+  const rows = all<HTMLTableRowElement>("tr[data-run]", row.parentElement!);
+  const isLeft = (one: HTMLTableRowElement) => !one.hidden;
+  const next = rows.slice(rows.indexOf(row)).find(isLeft) ?? rows.findLast(isLeft);
+  next?.querySelector<HTMLElement>(".open")?.focus();
 }
 
+/** Run from which the reader went to details, and the scroll position. */
+let left: { readonly id: string; readonly top: number } | undefined;
+
+/** Opens the details of a run, or goes back to where the reader was. */
 function open(id: string | undefined): void {
+  if (state.opened === undefined && id !== undefined) left = { id, top: scrollY };
   state.opened = id;
   keepState();
   showOpened();
-  scrollTo(0, 0);
-  if (id === undefined) redrawPlots();
+  if (id !== undefined) {
+    scrollTo(0, 0);
+    document.querySelector<HTMLElement>("#run .back")?.focus();
+    return;
+  }
+  redrawPlots();
+  scrollTo(0, left?.top ?? 0);
+  if (left !== undefined) rowOf(left.id)?.querySelector<HTMLElement>(".open")?.focus({ preventScroll: true });
+}
+
+function rowOf(id: string): HTMLTableRowElement | null {
+  return document.querySelector(`table[data-of=runs] tr[data-run="${CSS.escape(id)}"]`);
 }
 
 function showPins(): void {

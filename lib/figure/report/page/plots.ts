@@ -28,6 +28,9 @@ export const HEIGHT = 320;
 /** Width of a figure in print in pixels, for A4 and Letter. */
 const PRINT_WIDTH = 640;
 
+/** Options of a logarithmic axis: with few ticks, labels of digits do not collide with those of powers. */
+const LOG = { type: "log", nticks: 5 };
+
 /** Plotly's options: no buttons, which would be tab stops, and no upload to a cloud. */
 export const CONFIG: object = {
   displayModeBar: false,
@@ -103,6 +106,7 @@ export function keepPlots(parts: readonly Element[]): void {
 
 /** Redraws drawn figures when the color scheme changes, and all figures before printing. */
 export function watchAppearance(): void {
+  const opened: HTMLDetailsElement[] = [];
   const redraw = (): void => {
     for (const plot of plots) if (plot.drawn || printing) draw(plot);
   };
@@ -110,7 +114,11 @@ export function watchAppearance(): void {
   for (const [event, isPrinting] of [["beforeprint", true], ["afterprint", false]] as const) {
     addEventListener(event, () => {
       printing = isPrinting;
-      for (const details of isPrinting ? all<HTMLDetailsElement>("details") : []) details.open = true;
+      for (const details of isPrinting ? all<HTMLDetailsElement>("details:not([open])") : opened) {
+        details.open = isPrinting;
+        if (isPrinting) opened.push(details);
+      }
+      if (!isPrinting) opened.length = 0;
       redraw();
     });
   }
@@ -233,8 +241,8 @@ function layoutOf(plot: Plot, { x, logX, logY }: View, dark: boolean): Layout {
   const { range, ...y } = base.yaxis ?? {};
   return {
     ...base,
-    xaxis: { ...base.xaxis, title: { text: X_TITLES[x] }, ...logX && { type: "log" } },
-    yaxis: { ...y, ...logY ? { type: "log" } : range !== undefined && { range } },
+    xaxis: { ...base.xaxis, title: { text: X_TITLES[x] }, ...logX && LOG },
+    yaxis: { ...y, ...logY || y["type"] === "log" ? LOG : range !== undefined && { range } },
   } as Layout;
 }
 

@@ -165,8 +165,29 @@ Deno.test({
         const means = (await drawn(page, "^Loss: .*steps = 40")).filter(({ name }) =>
           name?.includes("mean of 3")
         );
-        assertEquals(means.map(({ name }) => name), ["float32, mean of 3", "bf16-autocast, mean of 3"]);
+        assertEquals(means.map(({ name }) => name), [
+          "float32, mean of 3, 95 % interval",
+          "bf16-autocast, mean of 3, 95 % interval",
+        ]);
         assertAlmostEquals(means[1]!.y[0]! - means[0]!.y[0]!, 0.3, 1e-6);
+        const meansOf = async (title: string) =>
+          (await drawn(page, title)).filter(({ meta }) => meta?.role === "mean")
+            .map(({ name, y }) => [name?.split(", mean of ")[0], y.length, y[0], y.at(-1)]);
+        // The short run has its own values until its end, and does not shift those of longer runs.
+        const speed = 2 * TOKENS, first = (3 * speed + 5000.5) / 4;
+        assertEquals(await meansOf("^Throughput"), [["float32", 20, first, speed], [
+          "bf16-autocast",
+          20,
+          speed,
+          speed,
+        ]]);
+        await set(page, "color", "lr"); // bands are of any field
+        assertEquals(await meansOf("^Throughput"), [["0.001", 20, speed, speed]]);
+        assertEquals((await meansOf("^Gap: "))[0]![0], "0.001");
+        await set(page, "color", "seed");
+        assertEquals((await meansOf("^Throughput")).map(([name]) => name), ["1", "2", "3"]);
+        assertEquals((await meansOf("^Gap: ")).map(([name]) => name), ["bf16-autocast"]); // one pair per seed
+        await set(page, "color", "");
         await set(page, "logY", true);
         await drawn(page, "^Loss: .*steps = 40");
         assertEquals(

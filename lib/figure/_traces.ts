@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { countNonFinite } from "../analysis/mod.ts";
+import { blockMeans, blocksOf, countNonFinite } from "../analysis/mod.ts";
 import type { RecordedRun } from "../record/mod.ts";
 import { MAX_POINTS, nonFiniteMarks, thinned } from "./curve.ts";
 import { plotlyText } from "./escape.ts";
@@ -58,6 +58,20 @@ export function curve(
 /** Rounds a number to 7 significant digits. This halves the size of a figure's JSON without a visible change. */
 export function rounded(y: number): number {
   return Number(y.toPrecision(7));
+}
+
+/** Returns the mean value of each block of steps, at the middle of the block. */
+export function blocksIn(values: ArrayLike<number>): { x: number[]; y: (number | null)[] } {
+  const blocks = blocksOf(values.length);
+  return {
+    x: blocks.map(({ first, last }) => (first + last) / 2),
+    y: finiteOnly(blockMeans(values, blocks)),
+  };
+}
+
+/** Rounds values as curves do. JSON has no NaN. */
+export function finiteOnly(values: readonly number[]): (number | null)[] {
+  return values.map((value) => Number.isFinite(value) ? rounded(value) : null);
 }
 
 /**

@@ -6,7 +6,6 @@
 import {
   BASELINE,
   blockMeans,
-  blocksOf,
   comparePairs,
   type Comparison,
   DEFAULT_LEVEL,
@@ -23,15 +22,16 @@ import {
 import { isPerturbed, type RecordedRun, seriesOf } from "../record/mod.ts";
 import {
   BASE_COLOR,
+  blocksIn,
   COLORS,
   curve,
   DASHES,
+  finiteOnly,
   layoutOf,
   marksOf,
   NEUTRAL,
   pick,
   pointsFor,
-  rounded,
   translucent,
   valuesOf,
 } from "./_traces.ts";
@@ -100,20 +100,6 @@ export function lossFigures(all: readonly RecordedRun[]): SettingFigure[] {
         "infinite losses.",
     };
   });
-}
-
-/** Returns the mean loss of each block of steps, at the middle of the block. */
-function blocksIn(losses: ArrayLike<number>): { x: number[]; y: (number | null)[] } {
-  const blocks = blocksOf(losses.length);
-  return {
-    x: blocks.map(({ first, last }) => (first + last) / 2),
-    y: finiteOnly(blockMeans(losses, blocks)),
-  };
-}
-
-/** Rounds values as curves do. JSON has no NaN. */
-function finiteOnly(values: readonly number[]): (number | null)[] {
-  return values.map((value) => Number.isFinite(value) ? rounded(value) : null);
 }
 
 /** Title of the vertical axis of gap figures. */

@@ -7,9 +7,11 @@ import { isBaseline, precisionName } from "../analysis/mod.ts";
 import { type RecordedRun, type RunSeries, seriesOf, type StepSeries } from "../record/mod.ts";
 import {
   BASE_COLOR,
+  blocksIn,
   COLORS,
   curve,
   DASHES,
+  finiteOnly,
   layoutOf,
   pick,
   pointsFor,
@@ -86,7 +88,7 @@ export function trainingFigures(runs: readonly RecordedRun[]): Figure[] {
       const style = { name, meta: metaOf(run), legendgroup: name };
       const line = { color, dash: pick(DASHES, seeds.indexOf(spec.seed)), width: 1.25 };
       return [
-        curve(points, { ...style, line }, most),
+        curve(points, { ...style, meta: { ...style.meta, blocks: blocksFor(points, series) }, line }, most),
         ...title === "Loss scale" ? skippedSteps(series.steps, { ...style, color }) : [],
       ];
     });
@@ -95,6 +97,11 @@ export function trainingFigures(runs: readonly RecordedRun[]): Figure[] {
     const yaxis = { ...base["yaxis"] as PlotlyObject, ...log && { type: "log" } };
     return [{ title, how, data, layout: { ...base, yaxis, showlegend: runs.length <= policies.length + 6 } }];
   });
+}
+
+/** Returns the values that the page averages over runs: means by block of steps, or the points of a curve that lacks steps. */
+function blocksFor({ x, y }: Series, { steps }: RunSeries): PlotlyObject {
+  return x === steps.step ? blocksIn(y) : { x: Array.from(x), y: finiteOnly(Array.from(y)) };
 }
 
 /** Returns crosses at skipped steps: those with a gradient norm that is not finite. */

@@ -465,47 +465,46 @@ export const SCRIPT: string = `
     });
   }
   function categoryTrace(trace, members, quantiles) {
-    const means = [...Map.groupBy(members, ({ x }) => x ?? "")].map(([x, own]) => ({
+    const means2 = [...Map.groupBy(members, ({ x }) => x ?? "")].map(([x, own]) => ({
       x,
       ...meanOf(own.map(({ y }) => Number(y)), quantiles)
     }));
-    if (means.length === 0) return void 0;
+    if (means2.length === 0) return void 0;
     return {
       ...trace,
-      x: means.map(({ x }) => x),
-      y: means.map(({ mean }) => mean),
-      text: means.map(
+      x: means2.map(({ x }) => x),
+      y: means2.map(({ mean }) => mean),
+      text: means2.map(
         ({ half, n }) => half === void 0 ? "mean of 1" : \`mean of \${n}, \\xB1 \${half.toPrecision(3)}\`
       ),
-      error_y: { ...trace.error_y, array: means.map(({ half }) => half ?? 0) }
+      error_y: { ...trace.error_y, array: means2.map(({ half }) => half ?? 0) }
     };
   }
 
   // lib/figure/report/page/traces.ts
   function tracesOf({ data, isSteps }, view2) {
-    const parts = data.flatMap((trace, i) => part({ ...trace, uid: \`t\${i}\` }, data));
+    const parts = data.flatMap((trace, i) => part({ ...trace, uid: \`t\${i}\` }));
     if (!isSteps) return parts;
     const axis = colorAxis(view2);
-    const drawn = parts.map((trace) => placed(recolored(trace, axis), view2.x));
-    const isLoss = drawn.some(({ meta }) => meta?.blocks !== void 0);
+    const first = runOf(data.find(({ meta }) => meta?.run !== void 0)?.meta?.run);
+    const drawn = parts.map((trace) => placed(recolored(trace, axis), first, view2.x));
+    const ofPairs = means(pairsOf(data), view2, axis);
     return [
       ...drawn.flatMap((trace) => isSmooth(trace, view2) ? [behind(trace), smooth(trace, view2)] : [trace]),
-      ...view2.band && isLoss ? bands(drawn, view2, axis) : []
+      // A figure of pairs has means in any view: by precision if each pair has a color of its own.
+      ...ofPairs.length > 0 ? ofPairs : means(pairsOf(data), view2, "precision"),
+      ...view2.band ? means(blocksOf(drawn), view2, axis) : []
     ];
   }
-  function part(trace, data) {
+  function part(trace) {
     const { run, points, mean, role } = trace.meta ?? {};
     if (points !== void 0) return pointsOf(trace, points.map(isShown));
     if (mean === void 0) return isShown(run) ? [trace] : [];
     if (role === "floor") return [trace];
-    const of = data.find(({ meta }) => meta?.mean === mean && meta.members !== void 0);
-    const members = of?.meta?.members?.filter(({ run: run2 }) => isShown(run2)) ?? [];
-    const { quantiles } = state.data;
-    if (role === "category") {
-      const drawn = categoryTrace(trace, members, quantiles);
-      return drawn === void 0 ? [] : [drawn];
-    }
-    return meanTrace(trace, members, quantiles);
+    if (role !== "category") return [];
+    const members = trace.meta?.members?.filter(({ run: run2 }) => isShown(run2)) ?? [];
+    const drawn = categoryTrace(trace, members, state.data.quantiles);
+    return drawn === void 0 ? [] : [drawn];
   }
   function pointsOf(trace, keep) {
     if (!keep.includes(true)) return [];
@@ -519,18 +518,6 @@ export const SCRIPT: string = `
       marker: { ...trace.marker, symbol: of(trace.marker?.symbol) }
     }];
   }
-  function meanTrace(trace, members, quantiles) {
-    if (members.length < 2) return [];
-    const rows = members.map(({ run, y }) => ({ run, y }));
-    const means = blockMeans(rows, quantiles), { label = "", role } = trace.meta ?? {};
-    const name = role === "mean" ? \`\${label}, mean of \${members.length}, 95 % interval\` : trace.name;
-    return [{
-      ...trace,
-      ...name !== void 0 && { name },
-      y: means.map((one) => edgeOf(one, role)),
-      meta: { ...trace.meta, members: rows }
-    }];
-  }
   function edgeOf(mean, role) {
     if (mean === void 0) return null;
     if (role === "mean") return mean.mean;
@@ -542,12 +529,11 @@ export const SCRIPT: string = `
     const color = colorOf(axis, groupOf(run, axis));
     const line = trace.line === void 0 ? {} : { line: { ...trace.line, color, dash: dashOf(run, axis) } };
     const marker = trace.marker === void 0 ? {} : { marker: { ...trace.marker, color } };
-    const isWide = trace.meta?.blocks !== void 0 && run.isBase;
-    return { ...trace, ...line, ...marker, ...isWide && { opacity: 0.65 } };
+    return { ...trace, ...line, ...marker };
   }
-  function placed(trace, unit) {
+  function placed(trace, first, unit) {
     if (unit === "step") return trace;
-    const { run, members } = trace.meta ?? {}, of = runOf(run ?? members?.[0]?.run);
+    const of = runOf(trace.meta?.run) ?? first;
     const x = trace.x.map((step) => typeof step === "number" ? finite(xOf(step, of, unit)) : step);
     return { ...trace, x };
   }
@@ -568,34 +554,56 @@ export const SCRIPT: string = `
   function smooth(trace, { smooth: smooth2 }) {
     return { ...trace, y: smoothed(trace, smooth2) };
   }
-  function bands(traces, view2, axis) {
-    const groups2 = Map.groupBy(
-      traces.filter(({ meta }) => meta?.blocks !== void 0),
-      ({ meta }) => groupOf(runOf(meta?.run), axis)
+  function pairsOf(data) {
+    return data.flatMap(
+      ({ meta, x }) => meta?.role !== "mean" ? [] : (meta.members ?? []).filter(({ run }) => isShown(run)).map(({ run, y }) => ({ run, x, y }))
     );
-    return [...groups2].flatMap(([key, own]) => {
-      const label = groupsOf(axis).find((group) => group.key === key)?.text ?? "all runs";
-      const members = own.map(({ meta }) => ({ run: meta.run, y: meta.blocks.y }));
-      if (members.length < 2) return [];
-      const means = blockMeans(members, state.data.quantiles), color = colorOf(axis, key);
-      const longest = own.map(({ meta }) => meta.blocks.x).reduce((a, b) => a.length >= b.length ? a : b);
-      const line = (role, style) => placed({
+  }
+  function blocksOf(traces) {
+    return traces.flatMap(
+      ({ meta }) => meta?.run === void 0 || meta.blocks === void 0 ? [] : [{ run: meta.run, ...meta.blocks }]
+    );
+  }
+  function means(curves, { x: unit }, axis) {
+    const members = Map.groupBy(curves, ({ run }) => groupOf(runOf(run), axis));
+    const groups2 = axis === void 0 ? [{ key: "", text: "all runs" }] : groupsOf(axis);
+    return groups2.flatMap(({ key, text }) => {
+      const own = members.get(key) ?? [];
+      if (own.length < 2) return [];
+      const color = colorOf(axis, key);
+      const placed2 = own.map(({ run, x: x2, y }) => ({ run, x: x2.map((step) => xOf(step, runOf(run), unit)), y }));
+      const x = placed2.map(({ x: x2 }) => x2).reduce((a, b) => b.at(-1) > a.at(-1) ? b : a);
+      const values = placed2.map((one) => ({ run: one.run, y: x.map((at) => valueAt(one, at)) }));
+      const found = blockMeans(values, state.data.quantiles).map(
+        (one) => one === void 0 || one.n < 2 ? void 0 : one
+      );
+      const line = (role, style) => ({
         type: "scatter",
         mode: "lines",
-        x: longest,
-        y: means.map((one) => edgeOf(one, role)),
+        x: x.map(finite),
+        y: found.map((one) => edgeOf(one, role)),
         hoverinfo: "skip",
         showlegend: false,
-        meta: { mean: key, members },
+        meta: { mean: key, role, members: values },
         line: { width: 0 },
         ...style
-      }, view2.x);
+      });
       return [
         line("low", {}),
         line("high", { fill: "tonexty", fillcolor: translucent(color) }),
-        line("mean", { name: \`\${label}, mean of \${members.length}\`, line: { color, width: 3 } })
+        line("mean", { name: \`\${text}, mean of \${own.length}, 95 % interval\`, line: { color, width: 3 } })
       ];
     });
+  }
+  function valueAt({ x, y }, at) {
+    const after = x.findIndex((one) => one >= at);
+    if (after < 0) return null;
+    const [right, end] = [x[after], y[after] ?? null];
+    if (right === at) return end;
+    const start2 = y[after - 1] ?? null;
+    if (start2 === null || end === null) return null;
+    const left = x[after - 1];
+    return start2 + (end - start2) * (at - left) / (right - left);
   }
   function merged(traces, apart) {
     const looks = /* @__PURE__ */ new Map();
@@ -1011,7 +1019,7 @@ export const SCRIPT: string = `
       const { range: _, ...yaxis } = first.layout.yaxis ?? {};
       const traces = tracesOf({ ...first, data }, view()).map((trace) => ({
         ...trace,
-        name: \`\${trace.meta?.run ?? ""}: \${trace.name ?? ""}\`
+        ...trace.meta?.run !== void 0 && { name: \`\${trace.meta.run}: \${trace.name ?? ""}\` }
       }));
       grid.append(
         make("figure", [make("figcaption", title), plot, make("div", entriesOf(traces), { class: "keys" })])

@@ -141,7 +141,7 @@ function figuresOf(
     const { range: _, ...yaxis } = first.layout.yaxis ?? {};
     const traces = tracesOf({ ...first, data }, view()).map((trace) => ({
       ...trace,
-      name: `${trace.meta?.run ?? ""}: ${trace.name ?? ""}`,
+      ...trace.meta?.run !== undefined && { name: `${trace.meta.run}: ${trace.name ?? ""}` },
     }));
     grid.append(
       make("figure", [make("figcaption", title), plot, make("div", entriesOf(traces), { class: "keys" })]),

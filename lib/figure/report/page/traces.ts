@@ -8,35 +8,34 @@ import { smoothed, xOf } from "./scales.ts";
 import { isShown } from "./shown.ts";
 import { runOf, state, type View } from "./state.ts";
 import { blockMeans, categoryTrace, type Mean } from "./statistics.ts";
-import type { Member, PageFigure, Trace } from "./types.ts";
+import type { PageFigure, PageRun, Trace } from "./types.ts";
 
 /** Returns the traces of a figure for the shown runs. */
 export function tracesOf({ data, isSteps }: PageFigure, view: View): Trace[] {
-  const parts = data.flatMap((trace, i) => part({ ...trace, uid: `t${i}` }, data));
+  const parts = data.flatMap((trace, i) => part({ ...trace, uid: `t${i}` }));
   if (!isSteps) return parts;
   const axis = colorAxis(view);
-  const drawn = parts.map((trace) => placed(recolored(trace, axis), view.x));
-  const isLoss = drawn.some(({ meta }) => meta?.blocks !== undefined);
+  const first = runOf(data.find(({ meta }) => meta?.run !== undefined)?.meta?.run);
+  const drawn = parts.map((trace) => placed(recolored(trace, axis), first, view.x));
+  const ofPairs = means(pairsOf(data), view, axis);
   return [
     ...drawn.flatMap((trace) => isSmooth(trace, view) ? [behind(trace), smooth(trace, view)] : [trace]),
-    ...view.band && isLoss ? bands(drawn, view, axis) : [],
+    // A figure of pairs has means in any view: by precision if each pair has a color of its own.
+    ...ofPairs.length > 0 ? ofPairs : means(pairsOf(data), view, "precision"),
+    ...view.band ? means(blocksOf(drawn), view, axis) : [],
   ];
 }
 
 /** Returns the part of a trace of shown runs. */
-function part(trace: Trace, data: readonly Trace[]): Trace[] {
+function part(trace: Trace): Trace[] {
   const { run, points, mean, role } = trace.meta ?? {};
   if (points !== undefined) return pointsOf(trace, points.map(isShown));
   if (mean === undefined) return isShown(run) ? [trace] : [];
   if (role === "floor") return [trace];
-  const of = data.find(({ meta }) => meta?.mean === mean && meta.members !== undefined);
-  const members = of?.meta?.members?.filter(({ run }) => isShown(run)) ?? [];
-  const { quantiles } = state.data;
-  if (role === "category") {
-    const drawn = categoryTrace(trace, members, quantiles);
-    return drawn === undefined ? [] : [drawn];
-  }
-  return meanTrace(trace, members, quantiles);
+  if (role !== "category") return []; // means over steps follow the colors
+  const members = trace.meta?.members?.filter(({ run }) => isShown(run)) ?? [];
+  const drawn = categoryTrace(trace, members, state.data.quantiles);
+  return drawn === undefined ? [] : [drawn];
 }
 
 function pointsOf(trace: Trace, keep: readonly boolean[]): Trace[] {
@@ -53,41 +52,26 @@ function pointsOf(trace: Trace, keep: readonly boolean[]): Trace[] {
   }];
 }
 
-/** Returns the mean of members per block, or an edge of its interval. A mean of one run is not drawn. */
-function meanTrace(trace: Trace, members: readonly Member[], quantiles: readonly number[]): Trace[] {
-  if (members.length < 2) return [];
-  const rows = members.map(({ run, y }) => ({ run, y: y as readonly (number | null)[] }));
-  const means = blockMeans(rows, quantiles), { label = "", role } = trace.meta ?? {};
-  const name = role === "mean" ? `${label}, mean of ${members.length}, 95 % interval` : trace.name;
-  return [{
-    ...trace,
-    ...name !== undefined && { name },
-    y: means.map((one) => edgeOf(one, role)),
-    meta: { ...trace.meta, members: rows },
-  }];
-}
-
 function edgeOf(mean: Mean | undefined, role: string | undefined): number | null {
   if (mean === undefined) return null;
   if (role === "mean") return mean.mean;
   return mean.half === undefined ? null : mean.mean + (role === "low" ? -1 : 1) * mean.half;
 }
 
-/** Returns a trace of a run with the color and the line style of its values. Float32 is wide, so that it shows below others. */
+/** Returns a trace of a run with the color and the line style of its values. */
 function recolored(trace: Trace, axis: string | undefined): Trace {
   const run = runOf(trace.meta?.run);
   if (run === undefined) return trace;
   const color = colorOf(axis, groupOf(run, axis));
   const line = trace.line === undefined ? {} : { line: { ...trace.line, color, dash: dashOf(run, axis) } };
   const marker = trace.marker === undefined ? {} : { marker: { ...trace.marker, color } };
-  const isWide = trace.meta?.blocks !== undefined && run.isBase;
-  return { ...trace, ...line, ...marker, ...isWide && { opacity: 0.65 } };
+  return { ...trace, ...line, ...marker };
 }
 
-/** Returns a trace over another unit. Means have the units of their first run. */
-function placed(trace: Trace, unit: View["x"]): Trace {
+/** Returns a trace over another unit. A noise floor has the units of the figure's first run. */
+function placed(trace: Trace, first: PageRun | undefined, unit: View["x"]): Trace {
   if (unit === "step") return trace;
-  const { run, members } = trace.meta ?? {}, of = runOf(run ?? members?.[0]?.run);
+  const of = runOf(trace.meta?.run) ?? first;
   const x = trace.x.map((step) => typeof step === "number" ? finite(xOf(step, of, unit)) : step);
   return { ...trace, x };
 }
@@ -114,36 +98,74 @@ function smooth(trace: Trace, { smooth }: View): Trace {
   return { ...trace, y: smoothed(trace, smooth) };
 }
 
-/** Returns the mean loss of each color over its runs, with a band of its 95 % interval. */
-function bands(traces: readonly Trace[], view: View, axis: string | undefined): Trace[] {
-  const groups = Map.groupBy(
-    traces.filter(({ meta }) => meta?.blocks !== undefined),
-    ({ meta }) => groupOf(runOf(meta?.run), axis),
+/** A curve of a run that contributes to a mean: values at steps. */
+interface RunCurve {
+  readonly run: string;
+  readonly x: readonly number[];
+  readonly y: readonly (number | null)[];
+}
+
+/** Returns the curves of shown pairs that the figure's own means average: gaps by block of steps. */
+function pairsOf(data: readonly Trace[]): RunCurve[] {
+  return data.flatMap(({ meta, x }) =>
+    meta?.role !== "mean" ? [] : (meta.members ?? []).filter(({ run }) => isShown(run))
+      .map(({ run, y }) => ({ run, x: x as readonly number[], y: y as readonly (number | null)[] }))
   );
-  return [...groups].flatMap(([key, own]) => {
-    const label = groupsOf(axis).find((group) => group.key === key)?.text ?? "all runs";
-    const members = own.map(({ meta }) => ({ run: meta!.run!, y: meta!.blocks!.y }));
-    if (members.length < 2) return [];
-    const means = blockMeans(members, state.data.quantiles), color = colorOf(axis, key);
-    const longest = own.map(({ meta }) => meta!.blocks!.x).reduce((a, b) => a.length >= b.length ? a : b);
-    const line = (role: string, style: Partial<Trace>): Trace =>
-      placed({
-        type: "scatter",
-        mode: "lines",
-        x: longest,
-        y: means.map((one) => edgeOf(one, role)),
-        hoverinfo: "skip",
-        showlegend: false,
-        meta: { mean: key, members },
-        line: { width: 0 },
-        ...style,
-      }, view.x);
+}
+
+/** Returns the means of the drawn runs' curves by block of steps. */
+function blocksOf(traces: readonly Trace[]): RunCurve[] {
+  return traces.flatMap(({ meta }) =>
+    meta?.run === undefined || meta.blocks === undefined ? [] : [{ run: meta.run, ...meta.blocks }]
+  );
+}
+
+/**
+ * Returns the mean of each color over its runs, with a band of its 95 % interval. Runs of different lengths, or over a unit
+ * in which their steps differ, are averaged at equal places of the axis, wherever there are at least two runs.
+ */
+function means(curves: readonly RunCurve[], { x: unit }: View, axis: string | undefined): Trace[] {
+  const members = Map.groupBy(curves, ({ run }) => groupOf(runOf(run), axis));
+  const groups = axis === undefined ? [{ key: "", text: "all runs" }] : groupsOf(axis);
+  return groups.flatMap(({ key, text }) => {
+    const own = members.get(key) ?? [];
+    if (own.length < 2) return [];
+    const color = colorOf(axis, key);
+    const placed = own.map(({ run, x, y }) => ({ run, x: x.map((step) => xOf(step, runOf(run), unit)), y }));
+    const x = placed.map(({ x }) => x).reduce((a, b) => b.at(-1)! > a.at(-1)! ? b : a);
+    const values = placed.map((one) => ({ run: one.run, y: x.map((at) => valueAt(one, at)) }));
+    const found = blockMeans(values, state.data.quantiles).map((one) =>
+      one === undefined || one.n < 2 ? undefined : one
+    );
+    const line = (role: "mean" | "low" | "high", style: Partial<Trace>): Trace => ({
+      type: "scatter",
+      mode: "lines",
+      x: x.map(finite),
+      y: found.map((one) => edgeOf(one, role)),
+      hoverinfo: "skip",
+      showlegend: false,
+      meta: { mean: key, role, members: values },
+      line: { width: 0 },
+      ...style,
+    });
     return [
       line("low", {}),
       line("high", { fill: "tonexty", fillcolor: translucent(color) }),
-      line("mean", { name: `${label}, mean of ${members.length}`, line: { color, width: 3 } }),
+      line("mean", { name: `${text}, mean of ${own.length}, 95 % interval`, line: { color, width: 3 } }),
     ];
   });
+}
+
+/** Returns the value of a curve at a place of the axis, interpolated. Null outside of the curve and where it has no value. */
+function valueAt({ x, y }: Pick<RunCurve, "x" | "y">, at: number): number | null {
+  const after = x.findIndex((one) => one >= at);
+  if (after < 0) return null;
+  const [right, end] = [x[after]!, y[after] ?? null];
+  if (right === at) return end;
+  const start = y[after - 1] ?? null; // undefined before the curve
+  if (start === null || end === null) return null;
+  const left = x[after - 1]!;
+  return start + (end - start) * (at - left) / (right - left);
 }
 
 /**

@@ -60,7 +60,7 @@ export interface PageFigure {
 export interface Meta {
   /** ID of the run. */
   readonly run?: string;
-  /** Mean training losses by block of steps. */
+  /** Means of the curve by block of steps. */
   readonly blocks?: { readonly x: readonly number[]; readonly y: readonly (number | null)[] };
   /** ID of the run that each point shows. */
   readonly points?: readonly string[];

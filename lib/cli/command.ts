@@ -5,7 +5,7 @@
  */
 import { typedCommand } from "../error/command_line.ts";
 import { Command, CommanderError } from "commander";
-import wrapAnsi from "wrap-ansi";
+import defer * as wrapAnsi from "wrap-ansi";
 import { colored, hasColor } from "../error/color.ts";
 import { guardConsole, printable, printableError, printableLines } from "../error/printable.ts";
 import { noteSlowCalls } from "../error/slow_calls.ts";
@@ -31,7 +31,7 @@ export function command(
 ): Command {
   const statusList = () => {
     const lines = Object.entries(statuses).map(([status, meaning]) =>
-      `  ${status.padEnd(3)} ${wrapAnsi(meaning, terminalColumns() - 6).replaceAll("\n", "\n      ")}`
+      `  ${status.padEnd(3)} ${wrapAnsi.default(meaning, terminalColumns() - 6).replaceAll("\n", "\n      ")}`
     );
     return `\nExit status:\n${lines.join("\n")}`;
   };
@@ -134,7 +134,9 @@ export function printText(text: string): void {
 /** Wraps the lines of a text, except lines of tables. */
 export function wrapSentences(text: string, columns: number): string {
   if (columns === Infinity) return text;
-  return text.split("\n").map((line) => / {2}/.test(line) ? line : wrapAnsi(line, columns)).join("\n");
+  return text.split("\n").map((line) => / {2}/.test(line) ? line : wrapAnsi.default(line, columns)).join(
+    "\n",
+  );
 }
 
 /** Sets exit status 3 if the record of a run is damaged. */

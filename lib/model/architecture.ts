@@ -5,7 +5,7 @@
  *
  * @module
  */
-import * as tf from "@tensorflow/tfjs";
+import defer * as tf from "@tensorflow/tfjs"; // reports count operations without it
 import type { Architecture, FullGptConfig, ParameterDefinition } from "./config.ts";
 
 /** Types without the real numbers that the output head multiplies. */

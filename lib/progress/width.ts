@@ -3,12 +3,12 @@
  *
  * @module
  */
-import stringWidth from "string-width";
+import defer * as stringWidth from "string-width"; // its regular expressions take long to parse
 import { printable } from "../error/printable.ts";
 
 /** Returns the width of a text in columns. */
 export function widthOf(text: string): number {
-  return stringWidth(text);
+  return stringWidth.default(text);
 }
 
 const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });

@@ -3,26 +3,16 @@
  *
  * @module
  */
-import {
-  bool,
-  columnFromArray,
-  dictionary,
-  float64,
-  int32,
-  int64,
-  tableFromColumns,
-  tableToIPC,
-  utf8,
-} from "@uwdata/flechette";
+import defer * as flechette from "@uwdata/flechette"; // runs write no tables
 import { parseForm, type TableForm } from "./column_types.ts";
 import type { Columns } from "./columns.ts";
 
 const ARROW_TYPES = {
-  int32: () => int32(),
-  int64: () => int64(),
-  double: () => float64(),
-  boolean: () => bool(),
-  text: () => dictionary(utf8()),
+  int32: () => flechette.int32(),
+  int64: () => flechette.int64(),
+  double: () => flechette.float64(),
+  boolean: () => flechette.bool(),
+  text: () => flechette.dictionary(flechette.utf8()),
 };
 
 /**
@@ -38,7 +28,7 @@ export function encodeArrow(columns: Columns, form: TableForm): Uint8Array {
     // With an explicit type, Arrow copies each value. Nonempty typed arrays do not need one.
     const given = ArrayBuffer.isView(column) && column.length > 0 ? undefined : ARROW_TYPES[type]();
     const values = ArrayBuffer.isView(column) ? column : [...column];
-    return [name, columnFromArray<unknown>(values, given)] as const;
+    return [name, flechette.columnFromArray<unknown>(values, given)] as const;
   });
-  return tableToIPC(tableFromColumns(Object.fromEntries(built)), { format: "file" })!;
+  return flechette.tableToIPC(flechette.tableFromColumns(Object.fromEntries(built)), { format: "file" })!;
 }

@@ -3,8 +3,10 @@
  *
  * @module
  */
-import { type FileMetaData, parquetMetadata, parquetRead } from "hyparquet";
-import { ByteWriter, type ColumnSource, ParquetWriter, schemaFromColumnData } from "hyparquet-writer";
+import type { FileMetaData } from "hyparquet";
+import type { ColumnSource, ParquetWriter } from "hyparquet-writer";
+import defer * as hyparquet from "hyparquet"; // runs write no tables
+import defer * as hyparquetWriter from "hyparquet-writer";
 import { readRegular } from "../file/regular.ts";
 import { type ColumnForm, parseForm, type TableForm } from "./column_types.ts";
 import type { Column, Columns } from "./columns.ts";
@@ -22,13 +24,13 @@ export function encodeParquet(
   form: TableForm,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
-  const bytes = new ByteWriter();
+  const bytes = new hyparquetWriter.ByteWriter();
   let file: ParquetWriter | undefined;
   for (const columns of pieces) {
     const columnData = Object.entries(columns).map(([name, data]) => sourceOf(name, data, form[name]!));
-    file ??= new ParquetWriter({
+    file ??= new hyparquetWriter.ParquetWriter({
       writer: bytes,
-      schema: schemaFromColumnData({ columnData }),
+      schema: hyparquetWriter.schemaFromColumnData({ columnData }),
       kvMetadata: Object.entries(metadata).map(([key, value]) => ({ key, value })),
     });
     file.write({ columnData });
@@ -74,7 +76,7 @@ export interface ParquetFile {
  */
 export function openParquet(path: string): ParquetFile {
   const bytes = readRegular(path).buffer;
-  const footer = parquetMetadata(bytes);
+  const footer = hyparquet.parquetMetadata(bytes);
   return { bytes, footer, rows: Number(footer.num_rows) };
 }
 
@@ -102,7 +104,7 @@ export interface ColumnPiece {
  */
 export async function readParquet(file: ParquetFile, names: readonly string[]): Promise<ColumnPiece[]> {
   const pieces: ColumnPiece[] = [];
-  await parquetRead({
+  await hyparquet.parquetRead({
     file: file.bytes,
     metadata: file.footer,
     columns: [...names],

@@ -6,7 +6,7 @@
  * @module
  */
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import crc32c from "crc-32/crc32c.js";
+import defer * as crc32c from "crc-32/crc32c.js"; // makes its tables at once
 import { canonicalJson } from "./canonical_json.ts";
 import type { StepEvent } from "./event.ts";
 import { effectiveEvents } from "./journal.ts";
@@ -168,7 +168,7 @@ function frame(record: Uint8Array): Uint8Array {
 
 /** Returns the CRC-32C, masked as in TensorFlow, because plain checksums of data with checksums are weak. */
 function maskedChecksum(bytes: Uint8Array): number {
-  const sum = crc32c.buf(bytes) >>> 0;
+  const sum = crc32c.default.buf(bytes) >>> 0;
   return ((sum >>> 15 | sum << 17) + 0xa282ead8) >>> 0;
 }
 

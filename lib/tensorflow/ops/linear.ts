@@ -68,11 +68,13 @@ const productWithBias = operation("linear", (inputs: [tf.Tensor, tf.Tensor, tf.T
   })[0]!;
 });
 
-function matMulBias(inputs: tf.Tensor[], low: number | undefined): tf.Tensor {
+function matMulBias(inputs: tf.Tensor[], low: number | undefined = sharedLowType(inputs)): tf.Tensor {
   const { binding } = currentTensorFlow();
+  // On CPUs without float16 instructions, oneDNN's inner product of float16 numbers ends the process.
+  const half = low === DataType.HALF;
   // oneDNN's inner product ends the process if the inner dimension is empty.
   const empty = inputs[0]!.shape.at(-1) === 0;
-  if (!empty && binding.trace?.mode !== "xla" && hasFusedMatMul()) {
+  if (!empty && !half && binding.trace?.mode !== "xla" && hasFusedMatMul()) {
     return runOp("_MklNativeFusedMatMul", {
       T: T_ATTRIBUTE,
       num_args: [AttributeType.INT, 1],
@@ -86,6 +88,12 @@ function matMulBias(inputs: tf.Tensor[], low: number | undefined): tf.Tensor {
   const [x, weight, bias] = low === undefined ? inputs : inputs.map((input) => float32(cast(input, low)));
   const value = withPolicy(POLICIES.float32, () => tf.add(tf.matMul(x!, weight!), bias!));
   return low === undefined ? value : cast(value, low);
+}
+
+/** Returns the 16-bit type of all tensors. Undefined if their types differ, or one is float32. */
+function sharedLowType(tensors: readonly tf.Tensor[]): number | undefined {
+  const [first, ...others] = tensors.map(dtypeOf);
+  return first === DataType.FLOAT || others.some((dtype) => dtype !== first) ? undefined : first;
 }
 
 let fusedMatMul: boolean | undefined;

@@ -1,8 +1,9 @@
 import * as tf from "@tensorflow/tfjs";
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { roundToBfloat16 } from "../../analysis/rounding.ts";
+import { compile } from "../compile/compile.ts";
 import { autocast } from "../precision/autocast.ts";
-import { toBfloat16, trueDtype } from "../binding/true_dtype.ts";
+import { toBfloat16, toFloat16, trueDtype } from "../binding/true_dtype.ts";
 import { useTensorFlow } from "../binding/backend.ts";
 import { layerNorm } from "./layer_norm.ts";
 import { causalSoftmax } from "./causal_attention.ts";
@@ -119,4 +120,21 @@ Deno.test("sparseCrossEntropy() is stable for large logits, and gives the articl
 
 Deno.test("probeRounding() names the rounding of products", () => {
   assert(["nearest", "truncate", "other"].includes(probeRounding()));
+});
+
+Deno.test("linear() of 16-bit tensors without a policy has their type and rounds once, eager, in graphs and under XLA", () => {
+  for (const [convert, type] of [[toBfloat16, "bfloat16"], [toFloat16, "float16"]] as const) {
+    // In both types, 1 + 2^-11 rounds to 1, which is lost if the product is rounded before the bias is added.
+    const x = convert(tf.tensor2d([[1, 2 ** -11]])), weight = convert(tf.ones([2, 3]));
+    const bias = convert(tf.fill([3], -1));
+    const fn = (x: tf.Tensor) => linear(x, { weight, bias });
+    using graph = compile(fn);
+    using xla = compile(fn, { mode: "xla" });
+    for (const run of [fn, graph, xla]) {
+      const y = run(x);
+      assertEquals([trueDtype(y), ...y.dataSync()], [type, 2 ** -11, 2 ** -11, 2 ** -11]);
+    }
+    const gradient = tf.grad((x: tf.Tensor) => linear(x, { weight, bias }))(x);
+    assertEquals([trueDtype(gradient), ...gradient.dataSync()], [type, 3, 3]);
+  }
 });

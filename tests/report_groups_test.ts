@@ -1,14 +1,16 @@
 /**
  * Identity in reports: runs are grouped by whole values, however similar their shortened names are.
  */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { join } from "node:path";
 import fc from "fast-check";
 import { compareGroups, precisionName, runTable } from "../lib/analysis/mod.ts";
 import { type Figure, gapByAxisFigures, gapFigures, lossFigures, renderReport } from "../lib/figure/mod.ts";
 import type { PageData } from "../lib/figure/report/page/types.ts";
 import type { RecordedRun, RunSpec } from "../lib/record/mod.ts";
 import { embedded } from "./support/embedded.ts";
-import { recordRuns } from "./support/synthetic_runs.ts";
+import { report } from "../lib/study/mod.ts";
+import { recordRuns, writeSyntheticRun } from "./support/synthetic_runs.ts";
 
 /** Names that agree in their first 59 characters, or that look alike once invisible characters are replaced. */
 const PREFIX = "a".repeat(58);
@@ -132,4 +134,30 @@ Deno.test("reports group runs as comparisons do, for all settings and precisions
     ),
     { numRuns: 25 },
   );
+});
+
+Deno.test("a joint report counts each run once: folders with several paths, and copied runs", async () => {
+  const root = await Deno.makeTempDir();
+  try {
+    const [a, b] = [join(root, "a"), join(root, "b")] as const;
+    for (const seed of [1, 2]) {
+      for (const policy of ["float32", "bf16-autocast"]) {
+        const last = policy === "float32" ? 1 : 1 + seed / 100;
+        const run = { losses: [3, 2, last], evals: [{ step: 3, loss: last }], spec: { policy, seed } };
+        writeSyntheticRun(a, run);
+        if (seed === 1) writeSyntheticRun(b, run);
+      }
+    }
+    const notes: string[] = [], out = join(root, "joint.html");
+    const { text } = await report([a], { out });
+    const joint = await report([a, `${a}/.`, b], { out, print: (line) => notes.push(line) });
+    assertEquals(joint.text, text);
+    const note = notes.find((line) => line.startsWith("note:"));
+    assert(
+      note?.startsWith(`note: ${b}: 2 of 2 runs are copies and count once, such as that of ${a}/runs/`),
+      note,
+    );
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
 });

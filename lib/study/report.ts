@@ -11,6 +11,7 @@ import { UserError } from "../error/user_error.ts";
 import { type Figure, figurePng, figureSvg, renderReport, reportFigures } from "../figure/mod.ts";
 import { writeFile } from "../file/write_file.ts";
 import { type LeftOutRun, tabulateRuns } from "../record/mod.ts";
+import { distinctFolders, withoutCopies } from "./_distinct_runs.ts";
 import { openRecords } from "./open_records.ts";
 import { readCulprits, reproduceCommands } from "./report_facts.ts";
 import { runFlops } from "./run_flops.ts";
@@ -71,7 +72,7 @@ export async function report(
   options: ReportOptions = {},
 ): Promise<WrittenReport> {
   requireKnownNames(options, NAMES, "report");
-  const folders = typeof dirs === "string" ? [dirs] : dirs;
+  const folders = typeof dirs === "string" ? [dirs] : distinctFolders(dirs);
   const { tolerance = DEFAULT_TOLERANCE, out, figures: kind, print = () => {} } = options;
   const [first] = folders;
   if (first === undefined) throw new RangeError("Cannot report: expected a sweep's folder, got none.");
@@ -84,10 +85,11 @@ export async function report(
   if (isJoint && kind !== undefined) {
     throw new UserError("Cannot write figures of a joint report. Pass one folder and no --out.");
   }
-  const records = folders.map((dir) => ({
+  const opened = folders.map((dir) => ({
     dir,
     ...openRecords(dir, print, isJoint ? undefined : (dir) => tabulateRuns(dir, { note: print })),
   }));
+  const records = withoutCopies(opened, (line) => print(printable(line)));
   const runs = records.flatMap(({ runs }) => runs), leftOut = records.flatMap(({ leftOut }) => leftOut);
   const summary = summarize(runs, tolerance), { text } = summary;
   print(`\n${options.brief ? briefText(summary) : text}`);

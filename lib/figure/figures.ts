@@ -152,8 +152,8 @@ export function gapFigures(
       data: [...curves, ...means],
       layout: { ...base, yaxis, showlegend: true, shapes: [ruleAt(tolerance), ruleAt(-tolerance)] },
       how:
-        `Training loss minus float32's: above 0, the lower precision is worse. Bold: mean of finished pairs with its ` +
-        `95 % interval. Dashed: noise floor. Dotted: tolerance of ±${tolerance} nats, if in range.`,
+        `Training loss minus float32's: above 0, the lower precision is worse. Bold: mean of the finished pairs of a ` +
+        `color, with its 95 % interval. Dashed: noise floor. Dotted: tolerance of ±${tolerance} nats, if in range.`,
     };
   });
 }

@@ -4,6 +4,8 @@ import { fileURLToPath } from "node:url";
 import { type GptConfig, initialParameters, toParameters } from "../model/mod.ts";
 import { autocast, compile, type PolicyName, useTensorFlow } from "../tensorflow/mod.ts";
 import { createRandom } from "../text/mod.ts";
+import { blockedGradients } from "../../tests/support/blocked_gradients.ts";
+import { currentTensorFlow } from "../tensorflow/binding/backend.ts";
 import { blockedCrossEntropy, type Regularization } from "../tensorflow/ops/blocked_cross_entropy.ts";
 import { IGNORE_INDEX, meanLoss, tokenLosses, trainingLoss } from "./loss.ts";
 import { plainCrossEntropy } from "../tensorflow/ops/cross_entropy_loss.ts";
@@ -245,6 +247,45 @@ Deno.test("blockedCrossEntropy() gives the same result compiled in large blocks 
     for (const field of ["dHidden", "dTable"] as const) {
       assertLess(error(fused[field], ops[field]), 1e-5 * largest(ops[field]), field);
       assert(ops[field].some((value) => value !== 0));
+    }
+  }
+});
+
+Deno.test("blockedCrossEntropy() computes a kept block's logits once, with the same bits", () => {
+  const { binding } = currentTensorFlow();
+  const [N, V, C, block] = [8, 64, 4, 16];
+  const hidden = tf.randomNormal([N, C], 0, 1, "float32", 1),
+    table = tf.randomNormal([V, C], 0, 1, "float32", 2);
+  const given = { targets: tf.range(0, N, 1, "int32"), weights: tf.fill([N], 1 / N) as tf.Tensor1D };
+  for (const policy of ["float32", "bf16-autocast"] as const) {
+    for (const extra of [{ regularization: NONE }, { regularization: BOTH, logitSoftCap: 3 }]) {
+      const gradients = (keptBytes: number | undefined) => (hidden: tf.Tensor, table: tf.Tensor) =>
+        autocast(policy, () => blockedGradients(hidden, table, { ...given, ...extra, block, keptBytes }));
+      const values = (tensors: tf.Tensor[]) => tensors.map((tensor) => tensor.dataSync());
+      let products = 0;
+      binding.opWatcher = { take: ({ name }) => products += name.includes("MatMul") ? 1 : 0 };
+      const counts: number[] = [];
+      const count = (keptBytes: number | undefined) => {
+        products = 0;
+        const got = tf.tidy(() => values(gradients(keptBytes)(hidden, table)));
+        counts.push(products);
+        return got;
+      };
+      try {
+        const want = count(0);
+        for (const keptBytes of [4 * N * block * 2, undefined]) {
+          assertEquals(count(keptBytes), want);
+          using compiled = compile(gradients(keptBytes));
+          using recomputed = compile(gradients(0));
+          assertEquals(
+            values(compiled(hidden, table) as tf.Tensor[]),
+            values(recomputed(hidden, table) as tf.Tensor[]),
+          );
+        }
+      } finally {
+        binding.opWatcher = undefined;
+      }
+      assertEquals([counts[0], counts.at(-1)], [4 * 4, 3 * 4], `${policy}: products of four blocks`);
     }
   }
 });

@@ -5,7 +5,8 @@
  * Letters: N rows, C width, V vocabulary, v tokens of a block.
  *
  * A first pass collects each row's `max`, `sumExp` and `targetLogit` over the blocks. A second pass recomputes each
- * block's logits, then computes their gradient `dLogits` (the form of Apple's Cut Cross-Entropy, Wijmans 2024). The
+ * block's logits, then computes their gradient `dLogits` (the form of Apple's Cut Cross-Entropy, Wijmans 2024). Logits
+ * of the first blocks are kept for the second pass, up to 24 MiB. The
  * gradient of a table row is one product over all rows of hidden states. The gradient of the hidden states is a sum
  * over blocks, in float32 under every policy. The plain form, by TF.js's autodiff, is `crossEntropy` in
  * `cross_entropy_loss.ts`.
@@ -36,6 +37,12 @@ import { productType, runOp } from "./_unit.ts";
 
 /** Default number of logits in a block. They take 8 MiB in float32, which is large enough for fast matrix products. */
 const BLOCK_LOGITS = 2 ** 21;
+
+/**
+ * Default of the size of the logits that the first pass keeps for the second, in bytes. Each kept block saves one of four
+ * products. With 24 MiB, the head still takes less than a quarter of the memory of all logits at 512 rows and V = 50,304.
+ */
+const KEPT_BYTES = 24 * 2 ** 20;
 
 /** Minimum number of tokens in a block. With fewer tokens, matrix products are slow for any number of rows. */
 const MIN_BLOCK_TOKENS = 1024;
@@ -69,6 +76,11 @@ export interface LossRows {
    * tokens.
    */
   readonly block?: number | undefined;
+  /**
+   * Maximum size of the logits that the first pass keeps for the second, in bytes. The result does not depend on it.
+   * Default: 24 MiB.
+   */
+  readonly keptBytes?: number | undefined;
 }
 
 /** Weighted sums of a loss over rows, float32 scalars. */
@@ -144,6 +156,12 @@ export function blockedCrossEntropy(hidden: tf.Tensor2D, table: tf.Tensor2D, row
 /** Gradients of hidden states [N, C] and table [V, C], accumulated over blocks in float32. */
 type Gradients = { dHidden: tf.Tensor; dTable: tf.Tensor2D };
 
+/** Logits of a block. With a soft cap, also tanh(x / cap) as `bounded`. */
+interface BlockLogits {
+  readonly logits: tf.Tensor;
+  readonly bounded: tf.Tensor | undefined;
+}
+
 /** The output head and its loss, computed block by block. */
 class BlockedHead {
   readonly #hidden: tf.Tensor2D;
@@ -152,6 +170,8 @@ class BlockedHead {
   readonly #blocks: readonly Range[];
   /** Number of random keys drawn before each block of the first pass. The second pass draws the same keys again. */
   readonly #draws: number[] = [];
+  /** Logits of the first blocks, for the second pass. */
+  readonly #kept: BlockLogits[] = [];
 
   constructor(hidden: tf.Tensor2D, table: tf.Tensor2D, rows: LossRows) {
     const [N, V] = [hidden.shape[0], table.shape[0]];
@@ -179,12 +199,15 @@ class BlockedHead {
   normalize(): RowStatistics {
     const belowMax = this.#rows.regularization.labelSmoothing !== 0;
     let statistics = tf.tidy(() => ({ ...noStatistics(this.#hidden.shape[0], { belowMax }) }));
-    for (const range of this.#blocks) {
+    let free = this.#rows.keptBytes ?? KEPT_BYTES;
+    for (const [i, range] of this.#blocks.entries()) {
       this.#draws.push(roundingDraws());
       const former = statistics;
       statistics = tf.tidy(() => {
         const block = rowsAfter(this.#table, range, [former.sumExp, former.targetLogit]);
-        const { logits } = this.#logits(this.#hidden, block);
+        const { logits, bounded } = this.#logits(this.#hidden, block);
+        free -= bytesOf(logits) + (bounded === undefined ? 0 : bytesOf(bounded));
+        if (free >= 0) this.#kept[i] = { logits: tf.keep(logits), bounded: bounded && tf.keep(bounded) };
         return { ...addColumns(former, logits, { targets: this.#targets(range), begin: range.begin }) };
       });
       tf.dispose(Object.values(former));
@@ -225,8 +248,7 @@ class BlockedHead {
         : [former.dHidden, former.dBlock];
       sums = tf.tidy(() => {
         const block = rowsAfter(this.#table, range, after); // [v, C]
-        const draws = this.#draws[i]!;
-        const { logits, bounded } = withDrawsFrom(draws, () => this.#logits(this.#hidden, block));
+        const { logits, bounded } = this.#laterLogits(i, { block, after });
         const dBounded = atLoss(columnGradients(
           logits,
           { ...statistics, weights, targets: this.#targets(range) },
@@ -243,15 +265,29 @@ class BlockedHead {
           dBlock,
         };
       });
-      tf.dispose(Object.values(former));
+      tf.dispose([...Object.values(former), { ...this.#kept[i] }]);
     }
     const { dHidden, dTable, dBlock } = sums;
     tf.dispose([weights, dBlock!]);
     return { dHidden, dTable };
   }
 
-  /** Returns the logits of some rows and tokens. With a soft cap, also returns tanh(x / cap) as `bounded`. */
-  #logits(hidden: tf.Tensor2D, table: tf.Tensor2D): { logits: tf.Tensor; bounded: tf.Tensor | undefined } {
+  /** Returns the logits of a block for the second pass: those that were kept, or the same logits recomputed. */
+  #laterLogits(
+    i: number,
+    { block, after }: { block: tf.Tensor2D; after: readonly tf.Tensor[] },
+  ): BlockLogits {
+    const kept = this.#kept[i];
+    if (kept === undefined) {
+      return withDrawsFrom(this.#draws[i]!, () => this.#logits(this.#hidden, block));
+    }
+    // Without the dependency, a graph would compute the gradients of all kept logits at once.
+    const wait = (x: tf.Tensor) => rowsAfter(x as tf.Tensor2D, { begin: 0, size: x.shape[0]! }, after);
+    return { logits: wait(kept.logits), bounded: kept.bounded && wait(kept.bounded) };
+  }
+
+  /** Returns the logits of some rows and tokens. */
+  #logits(hidden: tf.Tensor2D, table: tf.Tensor2D): BlockLogits {
     const product = inHead("forward", {
       ...{ a: hidden, b: table, transposeB: true },
       slots: ["forward.x", "forward.w"],
@@ -303,6 +339,11 @@ function atLoss(x: tf.Tensor): tf.Tensor {
 function gradientType(): number {
   const isBoxed = hasFormat("loss", "loss") || hasFormat("linear", "head");
   return (isBoxed ? undefined : productType()) ?? DataType.FLOAT;
+}
+
+/** Returns the size of a tensor in bytes. */
+function bytesOf(x: tf.Tensor): number {
+  return x.size * (dtypeOf(x) === DataType.FLOAT ? 4 : 2);
 }
 
 /**

@@ -162,8 +162,10 @@ export class Binding extends BindingConstants {
     checkCall(name, { attributes, numOutputs, definition: this.#definitions.get(name) });
     const operands = ids.map((id) => operandOf(this.#get(id)));
     this.#checkSizes(name, ids);
+    const usesOwnKernels = this.#trace?.mode !== "xla"; // XLA has its own form
     const casts = decideCasts(this.regions.current.policy, { name, inputs: operands, attributes }, {
-      widensProducts: this.#widensProducts && this.#trace?.mode !== "xla", // XLA has its own form
+      widensProducts: usesOwnKernels && this.#widensProducts,
+      usesCpuKernels: usesOwnKernels && !this.#runtime.usesGpu,
     });
     const { widened, results: rounded = widened } = casts;
     const temporary: number[] = [];

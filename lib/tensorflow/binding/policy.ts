@@ -73,6 +73,18 @@ const PRODUCTS: ReadonlySet<string> = new Set([
 const WIDENED: ReadonlySet<string> = new Set([...PRODUCTS].filter((name) => name !== "Prelu"));
 
 /**
+ * Products whose float16 kernels on CPUs add in float32, as PyTorch's do. The kernels of the other products add in
+ * float16, and `_MklNativeFusedMatMul` ends the process on CPUs without float16 instructions.
+ */
+const HALF_IN_FLOAT32: ReadonlySet<string> = new Set([
+  "MatMul",
+  "BatchMatMul",
+  "BatchMatMulV2",
+  "BatchMatMulV3",
+  "Conv2D",
+]);
+
+/**
  * Ops in float32 on a CPU. PyTorch's names: cross_entropy_loss, nll_loss, prod, avg_pool3d, max_pool3d,
  * reflection_pad*, fft_*, and linalg. The CPU lists contain neither softmax nor layer_norm.
  */
@@ -282,17 +294,21 @@ function isProduct({ name, inputs, attributes = [] }: OpCall): boolean {
  * @param policy The active policy.
  * @param op The call of the op.
  * @param machine `widensProducts`: true to compute products of bfloat16 numbers in float32 and to round the result once,
- * as bfloat16 instructions do.
+ * as bfloat16 instructions do. `usesCpuKernels`: true if TensorFlow's kernels for CPUs run the op.
  */
 export function decideCasts(
   policy: Policy,
   op: OpCall,
-  { widensProducts = false }: { widensProducts?: boolean } = {},
+  { widensProducts = false, usesCpuKernels = false }: { widensProducts?: boolean; usesCpuKernels?: boolean } =
+    {},
 ): Casts {
   const casts = castsOfPolicy(policy, op);
-  if (!widensProducts || !WIDENED.has(op.name) || !isProduct(op)) return casts;
+  if (!WIDENED.has(op.name) || !isProduct(op)) return casts;
   const type = casts.inputs ?? promotedType(op.inputs);
-  return type === DataType.BFLOAT16 ? { ...casts, widened: type } : casts;
+  const isWidened = type === DataType.BFLOAT16
+    ? widensProducts
+    : type === DataType.HALF && usesCpuKernels && !HALF_IN_FLOAT32.has(op.name);
+  return isWidened ? { ...casts, widened: type } : casts;
 }
 
 function castsOfPolicy(policy: Policy, op: OpCall): Casts {

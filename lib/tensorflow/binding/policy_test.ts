@@ -115,6 +115,15 @@ Deno.test("decideCasts() widens bfloat16 products if the machine emulates bfloat
   for (const name of ["Prelu", "Mul"]) {
     assertEquals(decideCasts(policy, { name, inputs }, machine), decideCasts(policy, { name, inputs }));
   }
+  const cpu = { usesCpuKernels: true };
+  for (const name of ["Conv2DBackpropFilter", "Conv3D", "DepthwiseConv2dNative"]) {
+    assertEquals(decideCasts(POLICIES["fp16-autocast"], { name, inputs }, cpu), {
+      inputs: HALF,
+      widened: HALF,
+    });
+    assertEquals(decideCasts(POLICIES["fp16-autocast"], { name, inputs }), { inputs: HALF });
+  }
+  assertEquals(decideCasts(POLICIES["fp16-autocast"], { name: "MatMul", inputs }, cpu), { inputs: HALF });
   const attributes = [{ name: "equation", type: 0, value: "ij->ji" }];
   const transposed = { name: "Einsum", inputs: tensors(BFLOAT16), attributes };
   assertEquals(decideCasts(policy, transposed, machine), {});

@@ -70,11 +70,9 @@ const productWithBias = operation("linear", (inputs: [tf.Tensor, tf.Tensor, tf.T
 
 function matMulBias(inputs: tf.Tensor[], low: number | undefined = sharedLowType(inputs)): tf.Tensor {
   const { binding } = currentTensorFlow();
-  // On CPUs without float16 instructions, oneDNN's inner product of float16 numbers ends the process.
-  const half = low === DataType.HALF;
   // oneDNN's inner product ends the process if the inner dimension is empty.
   const empty = inputs[0]!.shape.at(-1) === 0;
-  if (!empty && !half && binding.trace?.mode !== "xla" && hasFusedMatMul()) {
+  if (!empty && binding.trace?.mode !== "xla" && hasFusedMatMul()) {
     return runOp("_MklNativeFusedMatMul", {
       T: T_ATTRIBUTE,
       num_args: [AttributeType.INT, 1],

@@ -68,7 +68,10 @@ Deno.test("train reports invalid data and starts nothing", async () => {
   const cases: [string[], RegExp][] = [
     [["--data", join(root, "texts", "empty.txt")], /empty\.txt", which is empty/],
     [["--data", join(root, "*.md")], /matches no file as a pattern/],
-    [["--data", join(root, "none")], /does not exist/],
+    [
+      ["--data", join(root, "none")],
+      /does not exist\. Correct --data, or data in the spec\. The built-in text is shakespeare/,
+    ],
     [["--data", join(root, "own.txt"), "--data", join(root, "own.txt")], / once/],
     [["--data", "markov:symbols=1"], /expected an integer from 2 to 64 for symbols/],
     [["--data", ""], /to name a corpus/],

@@ -42,6 +42,14 @@ Deno.test("a sweep on a terminal of 60 columns colors bars and verdicts, and no 
   assertStringIncludes(text, "4 of 4 runs finished");
 });
 
+Deno.test("the tables of a report fit a terminal of 60 columns, and are whole in a pipe", async () => {
+  const report = `report ${out}`;
+  const lines = plainLines(await losskit(report)).filter((line) => !line.includes(out));
+  assertEquals(lines.filter((line) => widthOf(line) > 60), []);
+  const piped = plainLines(await losskit(report, { piped: true }));
+  assert(piped.some((line) => /val gap .*largest gap .*speed$/.test(line)));
+});
+
 Deno.test("without a terminal, with NO_COLOR, FORCE_COLOR=0 or TERM=dumb, nothing is colored; FORCE_COLOR colors a pipe", async () => {
   const compare = `compare ${out} --culprit none`;
   const onTerminal = await losskit(compare);

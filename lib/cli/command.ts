@@ -13,6 +13,7 @@ import { exitNow, handleUserFaults, hasUserCode, observeCalls } from "../error/u
 import { EXIT, UserError } from "../error/user_error.ts";
 import { parseOverride, POLICY_CHOICES, type PrecisionOverride } from "../precision/mod.ts";
 import type { LeftOutRun } from "../record/mod.ts";
+import { foldTable } from "../progress/fold_table.ts";
 import { terminalColumns } from "../progress/progress.ts";
 import { withSynonym } from "./flag_synonyms.ts";
 import { resolveTypedPaths } from "./typed_path.ts";
@@ -122,21 +123,23 @@ function guardOutput(): void {
   };
 }
 
-/**
- * Prints text. On a terminal, wraps sentences at word boundaries. Does not wrap lines of tables, which are recognized
- * by repeated spaces.
- */
+/** Prints text. On a terminal, wraps sentences at word boundaries, and folds tables that are too wide. */
 export function printText(text: string): void {
   const columns = Deno.stdout.isTerminal() ? terminalColumns() : Infinity;
   console.log(wrapSentences(printableLines(text), columns));
 }
 
-/** Wraps the lines of a text, except lines of tables. */
+/** Wraps the lines of a text, and folds its tables. Repeated spaces distinguish lines of tables. */
 export function wrapSentences(text: string, columns: number): string {
   if (columns === Infinity) return text;
-  return text.split("\n").map((line) => / {2}/.test(line) ? line : wrapAnsi.default(line, columns)).join(
-    "\n",
-  );
+  const wrapped: string[] = [], lines = text.split("\n"), isRow = (line: string) => / {2}/.test(line);
+  for (let i = 0; i < lines.length;) {
+    const begin = i;
+    while (i < lines.length && isRow(lines[i]!)) i++;
+    if (i > begin) wrapped.push(...foldTable(lines.slice(begin, i), columns));
+    else wrapped.push(wrapAnsi.default(lines[i++]!, columns));
+  }
+  return wrapped.join("\n");
 }
 
 /** Sets exit status 3 if the record of a run is damaged. */

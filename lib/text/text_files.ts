@@ -14,6 +14,9 @@ import {
   unreadable,
 } from "./corpus.ts";
 
+/** Last sentence of the error for a missing text. */
+const REMEDY = "Correct --data, or data in the spec. The built-in text is shakespeare";
+
 /** Characters that make a path a pattern, if no file has that path. */
 const PATTERN = /[*?[{]/;
 
@@ -67,7 +70,7 @@ function findFiles(path: string): Found {
   } catch (error) {
     const missing = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
     if (!missing) throw unreadable(path, { reason: `cannot be opened (${messageOf(error)})`, cause: error });
-    if (!PATTERN.test(path)) throw unreadable(path, { reason: "does not exist", cause: error });
+    if (!PATTERN.test(path)) throw unreadable(path, { reason: `does not exist. ${REMEDY}`, cause: error });
     const split = splitPattern(path);
     const matches = globSync(split.pattern, { cwd: split.folder === "" ? "." : split.folder });
     const paths = matches.filter((match) => !isLeftOut(match, split)).map((match) =>

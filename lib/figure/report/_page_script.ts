@@ -602,8 +602,8 @@ export const SCRIPT: string = `
     if (right === at) return end;
     const start2 = y[after - 1] ?? null;
     if (start2 === null || end === null) return null;
-    const left = x[after - 1];
-    return start2 + (end - start2) * (at - left) / (right - left);
+    const left2 = x[after - 1];
+    return start2 + (end - start2) * (at - left2) / (right - left2);
   }
   function merged(traces, apart) {
     const looks = /* @__PURE__ */ new Map();

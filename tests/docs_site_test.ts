@@ -79,6 +79,20 @@ Deno.test("deno task docs builds pages that Chromium reads, searches and follows
       },
     );
 
+    await t.step("flags in tables are not broken after their hyphens", async () => {
+      await page.setViewport({ width: 390, height: 900 });
+      await open(page, address("docs/options.html"));
+      const flags = await page.$$eval(
+        "td code .word",
+        (words) =>
+          words.filter(({ textContent }) => textContent.startsWith("--")).map((word) =>
+            word.getClientRects().length
+          ),
+      );
+      assert(flags.length > 50, String(flags.length));
+      assertEquals(new Set(flags), new Set([1]));
+    });
+
     await t.step("pages are as wide as the window", async () => {
       for (const path of ["index", "docs/options", "experiments/index", "api/losskit/functions/gpt"]) {
         await open(page, address(`${path}.html`));

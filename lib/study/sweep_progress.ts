@@ -14,7 +14,7 @@ import { describer } from "../sweep/sweep_view.ts";
 /**
  * Returns the progress of a sweep's plan. Returns undefined if the plan is missing or damaged.
  *
- * The remaining time is the number of remaining tokens divided by the speed of all active runs. The speed of one run is
+ * The remaining time is the number of remaining tokens of runs that have not failed, divided by the speed of all active runs. The speed of one run is
  * its tokens per second so far, including evaluations.
  *
  * @param dir The sweep's folder.
@@ -40,7 +40,9 @@ export function sweepProgress(
   const speed = tokensPerSecond(runs);
   const tokensLeft = (one: typeof states[number]) => {
     const { steps, B, T } = one.planned.spec;
-    return one.state === "finished" ? 0 : Math.max(0, steps - stepsOf(one.run)) * B * T;
+    return one.state === "finished" || one.state === "failed"
+      ? 0
+      : Math.max(0, steps - stepsOf(one.run)) * B * T;
   };
   const left = states.reduce((sum, one) => sum + tokensLeft(one), 0);
   return {

@@ -91,7 +91,11 @@ function describeField(place: string, issue: v.BaseIssue<unknown>): string {
   const isOwn = isSchemaMessage(issue);
   if (!isOwn && !/^(not )?to /.test(message)) return `${place}: ${message}`;
   const expectation = isOwn ? `to be ${expectationOf(issue)}` : message;
-  return `expected ${place} ${expectation}, got ${shownValue(input)}`;
+  const isList = Array.isArray(DEFAULT_SWEEP[place as keyof SweepSpec]);
+  const isAxis = Array.isArray(input) && Object.hasOwn(SPEC_FIELDS, place) && !OF_SWEEP.includes(place) &&
+    !isList;
+  const remedy = isAxis ? `. List several values in axes: {"axes": {"${place}": [...]}}` : "";
+  return `expected ${place} ${expectation}, got ${shownValue(input)}${remedy}`;
 }
 
 /** Returns no warm-up for runs that are not longer than the default warm-up. */

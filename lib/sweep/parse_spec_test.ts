@@ -286,6 +286,22 @@ Deno.test("parseSweepSpec() bounds every number", () => {
   );
 });
 
+Deno.test("parseSweepSpec() names axes if a field of a run is a list", () => {
+  for (
+    const [field, kind] of [["lr", "a number"], ["steps", "a whole number"], [
+      "qkNorm",
+      "true or false",
+    ]] as const
+  ) {
+    assertThrows(
+      () => parseSweepSpec({ ...ONE, [field]: [1, 2] }, "the test"),
+      UserError,
+      `Cannot use the test: expected ${field} to be ${kind}, got [1,2]. List several values in axes: ` +
+        `{"axes": {"${field}": [...]}}`,
+    );
+  }
+});
+
 Deno.test("parseSweepSpec() refuses a cyclic spec", () => {
   const axes: Record<string, unknown> = {};
   axes["a"] = axes;

@@ -9,6 +9,13 @@ const { base, version, sidebar } = JSON.parse(
 );
 const path = (name) => new URL(name, dist).pathname;
 
+/** Keeps short words with hyphens on one line, such as `--override`. Browsers break lines after a hyphen. */
+const keepHyphens = (html) =>
+  html.replaceAll(
+    /(?<=[>\s])[^<>\s]*-[^<>\s]*(?=[<\s])/g,
+    (word) => word.length <= 24 ? `<span class="word">${word}</span>` : word,
+  );
+
 export default {
   base,
   title: "losskit",
@@ -21,8 +28,12 @@ export default {
   metaChunk: true,
   head: [["link", { rel: "icon", href: "data:," }]],
   markdown: {
-    // Formulas become MathML, which needs no fonts.
-    config: (md) => md.use(katex.default ?? katex, { output: "mathml" }),
+    config: (md) => {
+      // Formulas become MathML, which needs no fonts.
+      md.use(katex.default ?? katex, { output: "mathml" });
+      const code = md.renderer.rules.code_inline;
+      md.renderer.rules.code_inline = (...args) => keepHyphens(code(...args));
+    },
   },
   vite: {
     // Small figures stay files, so that their style and their link check are those of the others.

@@ -78,7 +78,7 @@ tr.pair td { background: var(--soft); }
 .wide { white-space: normal; min-width: 14rem; }
 #run .figures, #beside .figures { margin-top: 1.25rem; }
 .machine td { white-space: normal; overflow-wrap: anywhere; min-width: 8rem; }
-pre { background: var(--soft); padding: 0.75rem; overflow-x: auto; }
+pre { background: var(--soft); padding: 0.75rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 @media print { @page { margin: 12mm; } main { max-width: none; padding: 0; } figure, tr, li, .note, .legend { break-inside: avoid; } .note, .legend { break-after: avoid; }
   #filters { display: block; } body:not(.part) #filters, #filters > :not(output), #view, #live, .readout, .save, .csv, .acts, thead td { display: none; } .figures { display: block; } figure { margin-bottom: 1rem; }
   .scroll { overflow: visible; max-height: none; width: auto; background: none; }

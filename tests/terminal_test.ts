@@ -42,10 +42,16 @@ Deno.test("a sweep on a terminal of 60 columns colors bars and verdicts, and no 
   assertStringIncludes(text, "4 of 4 runs finished");
 });
 
-Deno.test("the tables of a report fit a terminal of 60 columns, and are whole in a pipe", async () => {
+Deno.test("report, plan and explain fit a terminal of 60 columns; tables are whole in a pipe", async () => {
   const report = `report ${out}`;
+  const runs = [...Deno.readDirSync(join(out, "runs"))].map(({ name }) => name);
   const lines = plainLines(await losskit(report)).filter((line) => !line.includes(out));
   assertEquals(lines.filter((line) => widthOf(line) > 60), []);
+  for (const command of [`plan ${spec}`, `explain ${join(out, "runs", runs[0]!)}`]) {
+    const wide = plainLines(await losskit(command)).filter((line) => widthOf(line) > 60);
+    assertEquals(wide.filter((line) => line.includes("  ")), []);
+    assertEquals(wide.filter((line) => !/\S{30}/.test(line)), []); // a path or a hash has no place to break
+  }
   const piped = plainLines(await losskit(report, { piped: true }));
   assert(piped.some((line) => /val gap .*largest gap .*speed$/.test(line)));
 });

@@ -5,7 +5,7 @@ import { printable, printableJson } from "../error/printable.ts";
 import { UserError } from "../error/user_error.ts";
 import { PLAIN_FORMAT_NAMES, type PolicyWord } from "../precision/mod.ts";
 import { evaluateModel, type WhichWeights } from "../study/mod.ts";
-import { append, command, oneName, runCommand } from "./command.ts";
+import { append, command, oneName, printText, runCommand } from "./command.ts";
 import { MODEL_HELP, RECORDED_CODE_HELP, RUN_DATA_HELP, WEIGHTS_HELP, whichWeights } from "./model_flags.ts";
 import { numberOf, numberOption } from "./numbers.ts";
 
@@ -94,7 +94,7 @@ async function print(folder: string, options: Options): Promise<void> {
   const positions = options.positions ? Array.from(positionLoss) : undefined;
   if (json) return console.log(printableJson(jsonOf({ ...metrics, positionLoss: positions, tokenLoss })));
   const { what, loss, perplexity, bitsPerByte, tokens, quantized } = metrics;
-  console.log(
+  printText(
     `${printable(what)}: loss ${loss.toFixed(4)} nats per token, perplexity ${perplexity.toFixed(2)}, ` +
       `${bitsPerByte.toFixed(4)} bits per byte, over ${tokens.toLocaleString("en-US")} target${
         tokens === 1 ? "" : "s"
@@ -102,7 +102,7 @@ async function print(folder: string, options: Options): Promise<void> {
   );
   if (quantized !== undefined) {
     const signed = (value: number) => `${value < 0 ? "" : "+"}${value.toFixed(4)}`;
-    console.log(
+    printText(
       `${
         quantized.activations ? "weights and activations" : "weights"
       } of linear layers in ${quantized.format}: ` +

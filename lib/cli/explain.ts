@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { explainNonFinite } from "../run/mod.ts";
 import { explainRun } from "../proof/mod.ts";
-import { command, runCommand } from "./command.ts";
+import { command, printText, runCommand } from "./command.ts";
 
 export const program: Command = command(
   "explain",
@@ -18,9 +18,9 @@ export const program: Command = command(
     "print the op that produced the run's first NaN or infinite number, as recorded in the run's journal or found by repeating the step",
   )
   .action(async (folder: string, { against, nonFinite }: { against?: string[]; nonFinite?: true }) => {
-    if (nonFinite) return console.log(await explainNonFinite(folder));
+    if (nonFinite) return printText(await explainNonFinite(folder));
     const { lines } = await explainRun(folder, { others: against ?? [] });
-    for (const line of lines) console.log(line);
+    printText(lines.join("\n"));
   });
 
 if (import.meta.main) await runCommand(program, Deno.args);

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { printable, printableLines } from "../error/printable.ts";
 import { plan } from "../study/mod.ts";
-import { command, DEFAULT_FOLDER_HELP, reportDamage, runCommand, STATUS } from "./command.ts";
+import { command, DEFAULT_FOLDER_HELP, printText, reportDamage, runCommand, STATUS } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 import { readSpec } from "./spec_file.ts";
 
@@ -32,7 +32,7 @@ export const program: Command = command(
       source: path ?? "the built-in spec",
     });
     console.error(`folder: ${printable(dir)}`);
-    console.log(printableLines(text));
+    printText(text);
     reportDamage(leftOut);
   });
 

@@ -1,6 +1,6 @@
 /** `deno task plan SPEC`: lists the runs of a spec with their predicted time and memory. */
 import type { Command } from "commander";
-import { printable, printableLines } from "../error/printable.ts";
+import { printable } from "../error/printable.ts";
 import { plan } from "../study/mod.ts";
 import { command, DEFAULT_FOLDER_HELP, printText, reportDamage, runCommand, STATUS } from "./command.ts";
 import { numberOption } from "./numbers.ts";

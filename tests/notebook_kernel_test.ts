@@ -64,7 +64,10 @@ function shownBy(outputs: readonly Output[]): string[] {
     else shown.push({ type, text: textOf(output) });
   }
   return shown.map(({ type, text }) =>
-    `${type}: ${text}`.replaceAll(/\b[0-9a-f]{12}\b/g, "ID").replaceAll(/\d+([.,]\d+)*(e[+-]?\d+)?/g, "#")
+    `${type}: ${text}`.replaceAll(/\b[0-9a-f]{12}\b/g, "ID").replaceAll(
+      /[-+]?\d+([.,]\d+)*(e[+-]?\d+)?/g,
+      "#",
+    )
       .replaceAll(/ +/g, " ")
   );
 }

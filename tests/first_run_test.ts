@@ -48,6 +48,21 @@ Deno.test("every task is quiet and uses deno.lock", () => {
   }
 });
 
+Deno.test("notebooks use deno.lock, which has all their packages, and the settings of deno.json", async () => {
+  const [own, root] = ["notebooks/deno.json", "deno.json"].map((path) =>
+    JSON.parse(Deno.readTextFileSync(ROOT + path))
+  );
+  const { nodeModulesDir, unstable } = root;
+  assertEquals(own, { importMap: "../import_map.json", lock: "../deno.lock", nodeModulesDir, unstable });
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    // --frozen: the lock file would not change.
+    args: ["eval", "--frozen", "--no-check", `import "@losskit/losskit"; import "arquero"; import "marked";`],
+    cwd: `${ROOT}notebooks`,
+    stdin: "null",
+  }).output();
+  assertEquals(success, true, new TextDecoder().decode(stderr));
+});
+
 Deno.test("no command downloads a package that only tests use", async () => {
   assert(testPackages.includes("fast-check"));
   assertEquals(testPackages.filter((name) => name in imports), []);

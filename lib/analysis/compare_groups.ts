@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { table } from "arquero";
+import { table } from "./arquero.ts";
 import type { RecordedRun } from "../record/mod.ts";
 import { pairGroups } from "./groups.ts";
 import type { Pair } from "./stability.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { table } from "arquero";
+import { table } from "./arquero.ts";
 import { describeNonFinite } from "../record/mod.ts";
 import { count, formatTable, nats } from "./format.ts";
 import type { Estimate } from "./student.ts";

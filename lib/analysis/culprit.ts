@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { table } from "arquero";
+import { table } from "./arquero.ts";
 import { classesOf, layerNames, OP_CLASSES, type OpClass, type PrecisionOverride } from "../precision/mod.ts";
 import type { Table } from "./tables.ts";
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { table } from "arquero";
+import { table } from "./arquero.ts";
 import { type RecordedRun, seriesOf } from "../record/mod.ts";
 import { type PairGroup, pairGroups } from "./groups.ts";
 import { count, percent, signed } from "./format.ts";

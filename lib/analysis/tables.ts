@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type ColumnTable, table } from "arquero";
+import { type ColumnTable, table } from "./arquero.ts";
 import { greatest, least } from "../number/extent.ts";
 import {
   fieldText,

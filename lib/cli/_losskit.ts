@@ -3,9 +3,6 @@
  *
  * @module
  */
-// Without a lock file, as from a URL, Deno gives arquero the version of flechette that it has loaded already, else the newest,
-// which may not run.
-import "@uwdata/flechette";
 import { Command } from "commander";
 import { setCommandPrefix } from "../error/command_line.ts";
 import { command, runCommand, STATUS } from "./command.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type ColumnTable, table } from "arquero";
+import { type ColumnTable, table } from "../analysis/arquero.ts";
 import { columnLabel, formatCell, formatTable } from "../analysis/mod.ts";
 import { escapeHtml, type Figure, figureSvg, type Json, roundedJson } from "../figure/mod.ts";
 

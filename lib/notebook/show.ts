@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type ColumnTable, not } from "arquero";
+import { type ColumnTable, not } from "../analysis/arquero.ts";
 import { runTable } from "../analysis/mod.ts";
 import { type Figure, lossFigures, probeFigures } from "../figure/mod.ts";
 import type { RecordedRun } from "../record/mod.ts";

@@ -85,7 +85,7 @@ Deno.test("show() shows rows and Arquero tables as HTML and text", async () => {
     "name    loss",
     "<é>   0.1235",
     "b        NaN",
-    "in every row: none –",
+    "in every row: none none",
   ]);
   assertStringIncludes(ragged!["text/html"]!, '<td align="right">1</td><td align="right">–</td>');
   assertMatch(long!["text/plain"]!, /49\n… and 30 more rows$/);

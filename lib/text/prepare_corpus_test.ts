@@ -146,7 +146,11 @@ Deno.test("prepareCorpus() finds separators that cross block boundaries", () => 
 Deno.test("prepareCorpus() throws a UserError that names the corpus when the corpus does not fit", async () => {
   const prepare = (text: string, tokenizer: string) =>
     prepareCorpus(corpusOf(text), { tokenizer: tokenizer as TokenizerName });
-  await assertRejects(() => prepare("a", "character"), UserError, 'the corpus "own": Cannot split');
+  await assertRejects(
+    () => prepare("a", "character"),
+    UserError,
+    'Cannot use the corpus "own": expected at least 1 character in each part',
+  );
   await assertRejects(
     () => prepare("ab ab ab ab", "bpe:512"),
     UserError,

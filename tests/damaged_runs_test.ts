@@ -49,6 +49,13 @@ const DAMAGE: Record<string, { to: (folder: string) => void; said: RegExp }> = {
     },
     said: /journal.jsonl: expected a regular file, got a folder/,
   },
+  "a checkpoint that is a folder": {
+    to: (folder) => {
+      Deno.removeSync(runPaths(folder).checkpoint);
+      Deno.mkdirSync(runPaths(folder).checkpoint);
+    },
+    said: /checkpoint.safetensors: expected a regular file, got a folder/,
+  },
   "a link that leaves the sweep": {
     to: (folder) => {
       const elsewhere = join(root, `elsewhere-${crypto.randomUUID()}`);

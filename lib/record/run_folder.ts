@@ -5,6 +5,7 @@
  */
 import { basename, dirname, join, resolve, sep as SEPARATOR } from "node:path";
 import { UserError } from "../error/user_error.ts";
+import { requireRegular } from "../file/regular.ts";
 import type { RunEvent } from "./event.ts";
 import type { ExpectedRun } from "./_event_order.ts";
 import { finishOf, scanJournal, supersededLines } from "./journal.ts";
@@ -55,15 +56,19 @@ export function runFolder(sweepDir: string, runId: string): string {
 }
 
 /**
- * Describes the problem if a run's folder or a file in it is in a wrong location. Returns undefined if all locations
- * are valid, or the folder is missing.
+ * Describes the problem if a run's folder or a file in it is in a wrong location, or a checkpoint or tokenizer is not a
+ * regular file. Returns undefined if all are valid, or the folder is missing.
  *
  * A run's folder, its files and its parent `runs` may be symbolic links to locations inside the sweep's folder. Readers
  * and writers refuse links that leave the sweep's folder, because other folders are not part of the sweep.
  *
- * @param folder `DIR/runs/ID`. Other paths belong to no sweep and are not checked.
+ * @param folder `DIR/runs/ID`. Other paths belong to no sweep, and their locations are not checked.
  */
 export function placeProblem(folder: string): string | undefined {
+  return locationProblem(folder) ?? kindProblem(folder);
+}
+
+function locationProblem(folder: string): string | undefined {
   const path = resolve(folder), runs = dirname(path), sweepDir = dirname(runs);
   if (basename(runs) !== "runs") return undefined;
   for (const place of [runs, path]) {
@@ -73,9 +78,9 @@ export function placeProblem(folder: string): string | undefined {
     if (problem !== undefined) return problem;
     if (!info.isDirectory && !Deno.statSync(place).isDirectory) return `${place} is not a folder`;
   }
-  const linked = linksIn(path);
+  const special = specialIn(path);
   for (const place of Object.values(runPaths(path))) {
-    if (linked !== undefined && !linked.has(basename(place))) continue;
+    if (special !== undefined && !special.has(basename(place))) continue;
     let info: Deno.FileInfo;
     try {
       info = Deno.lstatSync(place);
@@ -89,13 +94,32 @@ export function placeProblem(folder: string): string | undefined {
 }
 
 /**
- * Returns the names of the symbolic links in a folder, or undefined for a folder that cannot be listed. One call, where
- * a check of each file is one call per file, and a missing file costs as much as a listing.
+ * Describes a checkpoint or tokenizer that is a folder, a pipe or a device. A status is read from the journal alone, so
+ * that without this check a run without usable weights would count as finished.
  */
-function linksIn(folder: string): Set<string> | undefined {
+function kindProblem(folder: string): string | undefined {
+  const { checkpoint, best, tokenizer } = runPaths(folder), special = specialIn(folder);
+  for (const place of [checkpoint, best, tokenizer]) {
+    if (!special?.has(basename(place))) continue;
+    try {
+      requireRegular(place);
+    } catch (error) {
+      if (error instanceof UserError) return error.message;
+      // Missing, or unreadable, which the reader of the file reports.
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Returns the names in a folder that are not regular files, such as symbolic links, or undefined for a folder that
+ * cannot be listed. One call, where a check of each file is one call per file, and a missing file costs as much as a
+ * listing.
+ */
+function specialIn(folder: string): Set<string> | undefined {
   try {
     return new Set(
-      Array.from(Deno.readDirSync(folder)).filter(({ isSymlink }) => isSymlink).map(({ name }) => name),
+      Array.from(Deno.readDirSync(folder)).filter(({ isFile }) => !isFile).map(({ name }) => name),
     );
   } catch {
     return undefined;
@@ -135,14 +159,18 @@ export function requireInside(sweepDir: string, path: string): void {
 /**
  * Requires that a run's folder and files are in valid locations, as checked by {@linkcode placeProblem}.
  *
- * @throws {UserError} If a link leaves the sweep's folder, or the path of the folder is a file.
+ * @throws {UserError} If a link leaves the sweep's folder, the path of the folder is a file, or a checkpoint or tokenizer
+ * is not a regular file.
  */
 export function requirePlace(folder: string): void {
-  const problem = placeProblem(folder);
-  if (problem === undefined) return;
-  throw new UserError(
-    `Cannot open the run ${folder}: ${problem}. Move the folder or file to its place, or merge its sweep into this one.`,
-  );
+  const problem = locationProblem(folder);
+  if (problem !== undefined) {
+    throw new UserError(
+      `Cannot open the run ${folder}: ${problem}. Move the folder or file to its place, or merge its sweep into this one.`,
+    );
+  }
+  const kind = kindProblem(folder);
+  if (kind !== undefined) throw new UserError(kind);
 }
 
 /**
@@ -151,7 +179,7 @@ export function requirePlace(folder: string): void {
  * @throws {UserError} If `runs` is anything else.
  */
 export function requireRuns(sweepDir: string): void {
-  const problem = placeProblem(runFolder(sweepDir, "-"));
+  const problem = locationProblem(runFolder(sweepDir, "-"));
   if (problem === undefined) return;
   throw new UserError(
     `Cannot open the sweep in ${sweepDir}: ${problem}. Restore the folder from a copy, or choose another folder.`,

@@ -55,3 +55,34 @@ Deno.test("placeProblem() refuses a path that no file can have", () => {
     assertThrows(() => placeProblem(path), UserError, `Cannot read ${path}: File name too long`);
   });
 });
+
+Deno.test("readRun() and placeProblem() refuse checkpoints and tokenizers that are not files, also outside of a sweep", () => {
+  const kinds: Record<string, { make: (path: string) => void; got: string }> = {
+    folder: { make: (path) => Deno.mkdirSync(path), got: "a folder" },
+    link: { make: (path) => Deno.symlinkSync(".", path), got: "a folder" },
+    pipe: {
+      make: (path) => assertEquals(new Deno.Command("mkfifo", { args: [path] }).outputSync().code, 0),
+      got: "a device or pipe",
+    },
+  };
+  withFolder((dir) => {
+    const inSweep = writeSyntheticRun(dir, { losses: [2, 1], end: "finish" }), alone = join(dir, "alone");
+    Deno.mkdirSync(alone);
+    for (const { name } of Deno.readDirSync(inSweep)) {
+      Deno.copyFileSync(join(inSweep, name), join(alone, name));
+    }
+    for (const folder of [inSweep, alone]) {
+      const { checkpoint, best, tokenizer } = runPaths(folder);
+      for (const place of [checkpoint, best, tokenizer]) {
+        for (const { make, got } of Object.values(kinds)) {
+          assertEquals(readRun(folder).status, "finished");
+          make(place);
+          const told = `Cannot read ${place}: expected a regular file, got ${got}.`;
+          assertThrows(() => readRun(folder), UserError, told);
+          assertEquals(placeProblem(folder)?.startsWith(told), true);
+          Deno.removeSync(place);
+        }
+      }
+    }
+  });
+});

@@ -61,7 +61,7 @@ export async function ended(child: Deno.ChildProcess): Promise<Ended> {
 function requirePunctuation(printed: string): void {
   const found = /^.*[^\s.](?:\.\.|[.,;:][,;:]|[,;:]\.)(?=\s|$).*/m.exec(printed);
   if (found !== null) throw new Error(`two punctuation marks in succession: ${found[0]}`);
-  const nested = /^.*Cannot [^:]*:[^.]* Cannot .*/m.exec(printed);
+  const nested = /^.*Cannot [^:\n]*:[^.\n]* Cannot .*/m.exec(printed);
   if (nested !== null) throw new Error(`a message inside of another: ${nested[0]}`);
 }
 

@@ -216,6 +216,79 @@ Deno.test({
         await page.close();
       });
       await t.step(
+        "saves figures with hostile and with long titles as text that fits the image",
+        async () => {
+          const long = Deno.makeTempDirSync();
+          const longUrl = await writeReport(long, "W".repeat(58));
+          for (
+            const [from, wanted] of [[url, /<a href="https:\/\/a\.b">x/], [longUrl, /^Loss: W+…$/]] as const
+          ) {
+            const { page } = await openReport(browser, from);
+            const svg = await page.evaluate(`new Promise((done) => {
+            HTMLAnchorElement.prototype.click = function () { done(decodeURIComponent(this.href)); };
+            const event = new KeyboardEvent("keydown", { key: "s", bubbles: true });
+            document.getElementById("figure-1").dispatchEvent(event);
+          })`) as string;
+            assert(!svg.includes("<a "), "a title became a link");
+            const { title, width } = await page.evaluate(
+              `(() => {
+            const host = document.createElement("div");
+            host.append(
+              new DOMParser().parseFromString(${
+                JSON.stringify(svg.slice(svg.indexOf(",") + 1))
+              }, "image/svg+xml").documentElement,
+            );
+            document.body.append(host);
+            const text = host.querySelector(".gtitle");
+            return { title: text.textContent, width: text.getBBox().width };
+          })()`,
+            ) as { title: string; width: number };
+            assertMatch(title, wanted);
+            assertLessOrEqual(width, 900);
+            await page.close();
+          }
+          Deno.removeSync(long, { recursive: true });
+        },
+      );
+      await t.step("lists hidden runs with a button each, by mouse and by keyboard", async () => {
+        const { page } = await openReport(browser, url);
+        const buttons = () =>
+          page.$$eval("#hidden:not([hidden]) button", (found) => found.map(({ textContent }) => textContent));
+        const ids = await page.$$eval(
+          "table[data-of=runs] .open",
+          (found) => found.slice(0, 3).map(({ textContent }) => textContent),
+        );
+        assertEquals(await buttons(), []);
+        await page.evaluate("document.querySelector('table[data-of=runs] .open').focus()");
+        for (const _ of ids) await page.keyboard.press("h");
+        const listed = await buttons();
+        assertEquals(listed.map((text) => text?.slice(0, 12)), ids);
+        assertMatch(listed[0]!, /, seed 1$|, seed 1, /);
+        assert(
+          listed.every((text) =>
+            text?.includes("sequence length 64") || text?.includes("sequence length 128")
+          ),
+          `${listed}`,
+        );
+        await page.reload();
+        await page.waitForSelector("body[data-ready]");
+        assertEquals(await buttons(), listed);
+        const focused = () => page.evaluate("document.activeElement.textContent.slice(0, 12)");
+        await page.evaluate("document.querySelectorAll('#hidden button')[1].focus()");
+        await page.keyboard.press("Enter");
+        assertEquals(await buttons(), [listed[0], listed[2]]);
+        assertEquals(await focused(), ids[2]);
+        await page.keyboard.press("Space");
+        assertEquals(await focused(), ids[0]);
+        await page.click("#hidden button");
+        assertEquals([await buttons(), await focused()], [[], ids[0]]);
+        assertEquals(
+          await page.$eval("#filters output", ({ textContent }) => textContent),
+          "12 of 12 runs shown",
+        );
+        await page.close();
+      });
+      await t.step(
         "puts precisions of a category side by side, and names the numbers of a legend",
         async () => {
           const { page } = await openReport(browser, url);

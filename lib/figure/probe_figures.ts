@@ -5,7 +5,7 @@
  */
 import { isBaseline, plainText, precisionName } from "../analysis/mod.ts";
 import { greatest } from "../number/extent.ts";
-import { type ProbedStep, type RecordedRun, seriesOf } from "../record/mod.ts";
+import { isPerturbed, type ProbedStep, type RecordedRun, seriesOf } from "../record/mod.ts";
 import { heatMapFigure } from "./build.ts";
 import type { Figure } from "./figure.ts";
 
@@ -53,18 +53,21 @@ const METRICS: Readonly<Record<string, { title: string; how: string; isShare?: t
 /** Maximum number of columns of a heat map. More probed steps are thinned evenly. */
 const MOST_COLUMNS = 40;
 
-/** Maximum number of runs with heat maps: the first of each precision, lower precisions before float32. */
+/**
+ * Maximum number of runs with heat maps: the first of each precision, lower precisions before float32. Perturbed copies,
+ * which measure a noise floor, only appear for a precision without other runs.
+ */
 const MOST_RUNS = 4;
 
 /**
- * Returns figures of probes, for the first run of each of at most four precisions. Each metric by layer has a heat map
- * of layer × step. With delayed scaling, the scales have a heat map of operand × step. Omits metrics that are 0
- * everywhere.
+ * Returns figures of probes, for the first unperturbed run of each of at most four precisions. Each metric by layer has
+ * a heat map of layer × step. With delayed scaling, the scales have a heat map of operand × step. Omits metrics that
+ * are 0 everywhere.
  */
 export function probeFigures(runs: readonly RecordedRun[]): Figure[] {
   const probed = runs.filter((run) => seriesOf(run).probed.length > 0);
   const first = [...Map.groupBy(probed, ({ manifest: { spec } }) => precisionName(spec)).values()]
-    .map(([run]) => run!)
+    .map((group) => group.find(({ manifest: { spec } }) => !isPerturbed(spec)) ?? group[0]!)
     .sort((a, b) => Number(isBaseline(a.manifest.spec)) - Number(isBaseline(b.manifest.spec)))
     .slice(0, MOST_RUNS);
   return [...first.flatMap(heatMaps), ...first.flatMap(scaleMaps)];

@@ -1,5 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { encodeTensorBoard, JournalWriter, probeColumns, readJournal, runPaths } from "../record/mod.ts";
+import {
+  encodeTensorBoard,
+  JournalWriter,
+  probeColumns,
+  readJournal,
+  type RecordedRun,
+  runPaths,
+} from "../record/mod.ts";
 import { recordRuns } from "../../tests/support/synthetic_runs.ts";
 import { probeFigures } from "./probe_figures.ts";
 import { renderReport } from "./report/report.ts";
@@ -77,4 +84,17 @@ Deno.test("probeColumns() has a row per metric of the effective probed steps", (
   );
   assertEquals(at.map((i) => (columns["position"] as (number | null)[])[i]), [0, 1, 0, 1, 0, 1]);
   assertEquals((columns["value"] as Float64Array).filter((value) => value === 0.9).length, 1);
+});
+
+Deno.test("probeFigures() prefers an unperturbed run, also if a perturbed copy comes first", () => {
+  const probed = (perturb: number, flushed: number) => ({
+    losses: [3],
+    spec: { perturb },
+    step: () => ({ probes: { "h.0": { flushed } } }),
+  });
+  const values = (runs: readonly RecordedRun[]) => probeFigures(runs).map(({ data: [map] }) => map!["z"]);
+  const runs = recordRuns([probed(1, 0.25), probed(0, 0.5)]);
+  assertEquals(values(runs), [[[0.5]]]);
+  assertEquals(values(runs.toReversed()), [[[0.5]]]);
+  assertEquals(values(recordRuns([probed(1, 0.25)])), [[[0.25]]]);
 });

@@ -365,9 +365,9 @@ export const SCRIPT: string = `
 
   // lib/figure/report/page/legend.ts
   var BORDERS = { dot: "dotted", dash: "dashed", dashdot: "dashed" };
-  function entryOf({ label, color, width, sample }) {
+  function entryOf({ label: label2, color, width, sample }) {
     const mark = sample === void 0 ? make("i", "", { style: \`border-top: \${width}px solid \${color}\` }) : make("b", sample);
-    return make("span", [mark, label]);
+    return make("span", [mark, label2]);
   }
   function entriesOf(traces) {
     const named = new Map(
@@ -381,8 +381,33 @@ export const SCRIPT: string = `
     return isLine ? make("i", "", { style: \`border-top: 3px \${BORDERS[line?.dash ?? ""] ?? "solid"} \${color}\` }) : make("i", "", { class: "mark", style: \`background: \${color}; opacity: \${marker?.opacity ?? 1}\` });
   }
 
+  // lib/figure/report/page/fitted.ts
+  var context;
+  function widthOf(text, size) {
+    context ??= document.createElement("canvas").getContext("2d");
+    if (!context) return 0;
+    context.font = \`\${size}px system-ui, sans-serif\`;
+    return context.measureText(text).width;
+  }
+  function fitted(text, size, width) {
+    if (widthOf(text, size) <= width) return text;
+    const characters = [...text];
+    let low = 0, high = characters.length;
+    while (low + 1 < high) {
+      const middle = low + high >> 1;
+      if (widthOf(\`\${characters.slice(0, middle).join("")}\\u2026\`, size) <= width) low = middle;
+      else high = middle;
+    }
+    return \`\${characters.slice(0, low).join("").trimEnd()}\\u2026\`;
+  }
+
   // lib/figure/report/page/downloads.ts
   var SIZE = { width: 900, height: 480 };
+  var TITLE = { size: 15, beside: 40 };
+  var LABEL = { size: 12, beside: 60 };
+  function label(text, { size, beside }) {
+    return fitted(text, size, SIZE.width - beside).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  }
   function csvOf(rows) {
     const cell = (value) => {
       const text = value === null || value === void 0 ? "" : String(value);
@@ -407,10 +432,13 @@ export const SCRIPT: string = `
       return;
     }
     const figure = {
-      data: traces,
+      data: traces.map((trace) => ({
+        ...trace,
+        ...trace.name !== void 0 && { name: label(plain(trace.name), LABEL) }
+      })),
       layout: {
         ...layout,
-        title: { text: title, font: { size: 15 } },
+        title: { text: label(title, TITLE), font: { size: TITLE.size } },
         margin: { ...layout.margin, t: 44 },
         showlegend: traces.length > 1,
         paper_bgcolor: "#ffffff"
@@ -424,6 +452,33 @@ export const SCRIPT: string = `
       (row) => [...row.cells].filter((cell) => !cell.matches(".acts, thead td")).map((cell) => cell.title === "" ? cell.textContent : cell.title)
     );
     saveText(name, "csv", csvOf(rows));
+  }
+
+  // lib/figure/report/page/hidden_runs.ts
+  function listHidden() {
+    const place = document.getElementById("hidden");
+    if (place === null) return;
+    const ids = [...state.hidden], shown2 = ids.join();
+    place.hidden = ids.length === 0;
+    if (place.dataset["runs"] === shown2) return;
+    place.dataset["runs"] = shown2;
+    place.replaceChildren(
+      "Hidden runs:",
+      ...ids.map(
+        (id) => make("button", nameOf(id, runOf(id)), {
+          ...{ type: "button", class: "show", title: "show this run again" },
+          "data-show": id
+        })
+      )
+    );
+  }
+  function nameOf(id, run) {
+    const values = state.data.facets.flatMap(({ key, label: label2 }) => {
+      const group = groupsOf(key).find((group2) => group2.key === groupOf(run, key));
+      if (group === void 0 || group.text === "") return [];
+      return [Number.isFinite(Number(group.text)) ? \`\${label2} \${group.text}\` : group.text];
+    });
+    return [id, ...values].join(", ");
   }
 
   // lib/figure/report/page/shown.ts
@@ -443,6 +498,7 @@ export const SCRIPT: string = `
     const output = document.querySelector("#filters output");
     const hidden = state.hidden.size === 0 ? "" : \`, \${state.hidden.size} hidden\`;
     if (output !== null) output.textContent = \`\${shown.size} of \${runs.length} runs shown\${hidden}\`;
+    listHidden();
     const isPart = shown.size < runs.length;
     document.body.classList.toggle("part", isPart);
     const scope = document.getElementById("scope");
@@ -984,14 +1040,14 @@ export const SCRIPT: string = `
       ...figuresOf(runs.map(([id]) => id), void 0, kept2)
     ]);
   }
-  function region(label, table) {
+  function region(label2, table) {
     const scroll = make("div", [table], {
       class: "scroll",
       tabindex: "0",
       role: "region",
-      "aria-label": label
+      "aria-label": label2
     });
-    const whole = make("div", label === "Side by side" ? [scroll] : [make("h3", label), scroll]);
+    const whole = make("div", label2 === "Side by side" ? [scroll] : [make("h3", label2), scroll]);
     addSaveButton(scroll);
     return whole;
   }
@@ -1126,8 +1182,8 @@ export const SCRIPT: string = `
       for (const details of all("details", main)) {
         if (opened.includes(headingOf(details))) details.open = true;
       }
-      for (const [label, left2, top2] of scrolled) {
-        const region2 = all(".scroll", main).find(({ ariaLabel }) => ariaLabel === label);
+      for (const [label2, left2, top2] of scrolled) {
+        const region2 = all(".scroll", main).find(({ ariaLabel }) => ariaLabel === label2);
         if (region2 !== void 0) Object.assign(region2, { scrollLeft: left2, scrollTop: top2 });
       }
       const same = anchor?.isConnected ? anchor : [...main.children].find((part2) => headingOf(part2) === key);
@@ -1173,6 +1229,14 @@ export const SCRIPT: string = `
     const next = rows.slice(rows.indexOf(row)).find(isLeft) ?? rows.findLast(isLeft);
     next?.querySelector(".open")?.focus();
   }
+  function show(id, button) {
+    const next = button.nextElementSibling ?? button.previousElementSibling;
+    const other = next instanceof HTMLElement ? next.dataset["show"] : void 0;
+    state.hidden.delete(id);
+    apply();
+    const selector = \`#hidden [data-show="\${CSS.escape(other ?? "")}"]\`;
+    (document.querySelector(selector) ?? rowOf(id)?.querySelector(".open"))?.focus();
+  }
   var left;
   function open(id) {
     if (state.opened === void 0 && id !== void 0) left = { id, top: scrollY };
@@ -1203,7 +1267,9 @@ export const SCRIPT: string = `
   }
   function act(target) {
     const id = target.closest("tr[data-run]")?.dataset["run"];
-    if (target.matches("thead button")) sortByHeader(target);
+    const hidden = target.closest("[data-show]")?.dataset["show"];
+    if (hidden !== void 0) show(hidden, target);
+    else if (target.matches("thead button")) sortByHeader(target);
     else if (target.matches(".back")) open(void 0);
     else if (target.matches(".open")) open(id ?? target.textContent?.slice(0, 12));
     else if (id !== void 0 && target.matches(".pin")) pin(id);

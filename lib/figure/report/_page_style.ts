@@ -34,6 +34,9 @@ details { margin: 0.5rem 0; } summary { cursor: pointer; }
 #filters label { margin-right: 0.75rem; }
 select { font: inherit; max-width: 100%; } #filters select { min-width: 8rem; } #view input[type="range"] { width: 7rem; }
 #filters output { color: var(--dim); margin-left: auto; }
+#hidden { display: flex; flex-wrap: wrap; gap: 0.25rem 0.5rem; align-items: center; max-width: none; max-height: 9rem;
+  margin: 0.25rem 0 0; padding: 0.5rem 0.75rem; overflow: auto; font-size: 0.875rem; background: var(--soft); }
+#hidden[hidden] { display: none; } #hidden button { max-width: 100%; text-align: left; overflow-wrap: anywhere; }
 @media (max-width: 900px) { #view { position: static; } figcaption { padding-right: 0; } .save { position: static; } }
 body.part .all > h2::after { content: " (all runs)"; color: var(--dim); font-weight: 400; }
 body.one main > :not(#run) { display: none; }
@@ -80,7 +83,7 @@ tr.pair td { background: var(--soft); }
 .machine td { white-space: normal; overflow-wrap: anywhere; min-width: 8rem; }
 pre { background: var(--soft); padding: 0.75rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 @media print { @page { margin: 12mm; } main { max-width: none; padding: 0; } figure, tr, li, .note, .legend { break-inside: avoid; } .note, .legend { break-after: avoid; }
-  #filters { display: block; } body:not(.part) #filters, #filters > :not(output), #view, #live, .readout, .save, .csv, .acts, thead td { display: none; } .figures { display: block; } figure { margin-bottom: 1rem; }
+  #filters { display: block; } body:not(.part) #filters, #filters > :not(output), #view, #hidden, #live, .readout, .save, .csv, .acts, thead td { display: none; } .figures { display: block; } figure { margin-bottom: 1rem; }
   .scroll { overflow: visible; max-height: none; width: auto; background: none; }
   .scroll:has(> .long) { content-visibility: visible; } thead th { position: static; } h2 { break-after: avoid; }
   table { font-size: 0.6rem; } th, td { white-space: normal; padding: 0.1rem 0.25rem; } .wide { min-width: 0; } details > * { display: block; } }

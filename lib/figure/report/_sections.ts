@@ -158,6 +158,7 @@ export function tables(runs: readonly RecordedRun[], { runs: runRows, pairs, tol
   const runNote =
     "Losses are in nats per token; bits per byte are comparable across vocabularies. Spikes: rises of more than 5 standard " +
     "deviations of a step's loss. Click a column heading to sort, a run's ID for its details, ☆ to pin it and − to hide it. " +
+    "The list above the figures shows a hidden run again. " +
     "Two pinned runs appear side by side.";
   const idOf = ({ manifest }: RecordedRun) => manifest.runId;
   return [

@@ -141,8 +141,8 @@ export function reportFigures(
     {
       heading: "Probes",
       note:
-        "Metrics of probed steps by layer, of the first run of each precision. Shares are of the values that a format of less " +
-        "range than float32 rounds.",
+        "Metrics of probed steps by layer, of the first unperturbed run of each precision. Shares are of the values that a " +
+        "format of less range than float32 rounds.",
       isOfAll: true,
       figures: probeFigures(runs),
     },
@@ -198,6 +198,7 @@ ${progressOf(content.progress)}
 ${findings(summary)}
 <noscript><p>The figures require JavaScript. The tables below do not.</p></noscript>
 ${filters(facets, runs.length)}
+<p id="hidden" role="group" aria-label="Hidden runs" hidden></p>
 ${viewForm(facets, flops.size > 0)}
 <section id="run" hidden></section>
 <section id="beside" hidden></section>

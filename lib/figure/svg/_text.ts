@@ -29,6 +29,21 @@ export function widthOf(label: string, size: number): number {
   return width * size;
 }
 
+/**
+ * Converts a Plotly label to the content of a `text` element that fits a width. A longer label keeps its beginning, ends
+ * with "…", and has the whole text as its tooltip.
+ */
+export function fittedText(label: string, size: number, width: number): string {
+  const whole = svgText(label);
+  if (widthOf(label, size) <= width) return whole;
+  let kept = "";
+  for (const character of whole.match(/&[a-z#0-9]+;|[^]/gu) ?? []) {
+    if (widthOf(`${kept}${character}…`, size) > width) break;
+    kept += character;
+  }
+  return `${kept.trimEnd()}…<title>${whole}</title>`;
+}
+
 /** Formats a coordinate, rounded to 0.1 pixel. */
 export function px(value: number): string {
   return String(Math.round(value * 10) / 10 || 0);

@@ -10,7 +10,7 @@ import { optionNames, requireKnownNames } from "../../error/known_names.ts";
 import { COLOR_BAR, colorBarSvg } from "./_color_bar.ts";
 import { greatest } from "../../number/extent.ts";
 import { type Axis, axisOf, titleOf } from "./_axis.ts";
-import { px, svgText, widthOf } from "./_text.ts";
+import { fittedText, px, svgText, widthOf } from "./_text.ts";
 import { colorOf, type Plane, valuesOf } from "./_plane.ts";
 import { traceSvg } from "./_traces.ts";
 import type { Figure, Json, PlotlyObject } from "../figure.ts";
@@ -35,6 +35,12 @@ const THEMES = {
 
 /** Font sizes in pixels. */
 const TITLE = 15, TEXT = 12;
+
+/** Largest share of a figure's width that the labels of its vertical axis take. Longer labels are shortened. */
+const MOST_LABELS = 0.4;
+
+/** Width in pixels of a category whose label is shortened instead of omitted. */
+const WIDE = 60;
 
 /** Rectangle in pixels. */
 interface Box {
@@ -69,7 +75,7 @@ export function figureSvg(figure: Figure, options: SvgOptions = {}): string {
   const bar = heat === undefined ? 0 : COLOR_BAR;
   const labels = Math.max(0, greatest(guess.ticks.map(({ label }) => widthOf(label, TEXT))));
   const box: Box = {
-    left: 14 + labels + (guess.title === "" ? 0 : 20),
+    left: 14 + Math.min(labels, MOST_LABELS * width) + (guess.title === "" ? 0 : 20),
     right: width - 16 - bar,
     top,
     bottom,
@@ -91,8 +97,10 @@ export function figureSvg(figure: Figure, options: SvgOptions = {}): string {
     `<rect width="${width}" height="${height}" fill="${paper}"/>`,
     heading === ""
       ? ""
-      : `<text x="14" y="24" font-size="${TITLE}" font-weight="600" fill="${ink}">${svgText(heading)}</text>`,
-    axesSvg(plane, box, grid),
+      : `<text x="14" y="24" font-size="${TITLE}" font-weight="600" fill="${ink}">${
+        fittedText(heading, TITLE, width - 28)
+      }</text>`,
+    axesSvg(plane, box, { grid, width, height }),
     `<clipPath id="${clip}"><rect x="${px(box.left)}" y="${px(box.top - 1)}" width="${
       px(box.right - box.left)
     }" height="${px(box.bottom - box.top + 2)}"/></clipPath>`,
@@ -108,7 +116,7 @@ export function figureSvg(figure: Figure, options: SvgOptions = {}): string {
     "</g>",
     annotationsSvg(layout, plane, box),
     heat === undefined ? "" : colorBarSvg(heat, { ...box, ink }),
-    legendSvg(legend, { top: height - 20 * legend.length, ink }),
+    legendSvg(legend, { top: height - 20 * legend.length, ink, width }),
     "</svg>",
   ];
   return parts.filter((part) => part !== "").join("\n");
@@ -147,36 +155,51 @@ function heatmapRange(trace: PlotlyObject, key: "x" | "y"): readonly Json[] {
   return numbers.length === 0 ? [] : [numbers[0]! - half, numbers.at(-1)! + half];
 }
 
-function axesSvg({ x, y, ink }: Plane, box: Box, grid: string): string {
+function axesSvg(
+  { x, y, ink }: Plane,
+  box: Box,
+  { grid, width, height }: { grid: string; width: number; height: number },
+): string {
   const lines = (axis: Axis, path: (at: number) => string) =>
     axis.grid ? axis.ticks.map(({ at }) => path(at)).join("") : "";
-  const labels = sparse(x.ticks, TEXT);
+  // Labels of wide categories are shortened. Other labels that would overlap are omitted.
+  const isShortened = x.step !== undefined && x.step >= WIDE;
+  const labels = isShortened ? x.ticks : sparse(x.ticks, TEXT);
   const parts = [
     `<path d="${lines(x, (at) => `M${px(at)},${px(box.top)}V${px(box.bottom)}`)}${
       lines(y, (at) => `M${px(box.left)},${px(at)}H${px(box.right)}`)
     }" stroke="${grid}" fill="none"/>`,
     ...labels.map(({ at, label }) =>
       `<text x="${px(at)}" y="${px(box.bottom + 16)}" text-anchor="middle" fill="${ink}">${
-        svgText(label)
+        fittedText(label, TEXT, Math.min(roomAt(at, width), isShortened ? x.step! - 6 : Infinity))
       }</text>`
     ),
     ...y.ticks.map(({ at, label }) =>
       `<text x="${px(box.left - 6)}" y="${px(at + 4)}" text-anchor="end" fill="${ink}">${
-        svgText(label)
+        fittedText(label, TEXT, box.left - 13 - (y.title === "" ? 0 : 20))
       }</text>`
     ),
     x.title === ""
       ? ""
       : `<text x="${px((box.left + box.right) / 2)}" y="${
         px(box.bottom + 36)
-      }" text-anchor="middle" fill="${ink}">${svgText(x.title)}</text>`,
+      }" text-anchor="middle" fill="${ink}">${
+        fittedText(x.title, TEXT, roomAt((box.left + box.right) / 2, width))
+      }</text>`,
     y.title === ""
       ? ""
       : `<text transform="translate(16,${
         px((box.top + box.bottom) / 2)
-      }) rotate(-90)" text-anchor="middle" fill="${ink}">${svgText(y.title)}</text>`,
+      }) rotate(-90)" text-anchor="middle" fill="${ink}">${
+        fittedText(y.title, TEXT, roomAt((box.top + box.bottom) / 2, height))
+      }</text>`,
   ];
   return parts.join("");
+}
+
+/** Returns the largest width of a text that is centered at a position of a figure. */
+function roomAt(at: number, size: number): number {
+  return 2 * Math.min(at, size - at);
 }
 
 /** Keeps every n-th tick, with the smallest n whose labels do not overlap. */
@@ -268,12 +291,17 @@ function legendRows(layout: PlotlyObject, data: readonly PlotlyObject[], width: 
   return rows;
 }
 
-function legendSvg(rows: readonly Entry[][], { top, ink }: { top: number; ink: string }): string {
+function legendSvg(
+  rows: readonly Entry[][],
+  { top, ink, width }: { top: number; ink: string; width: number },
+): string {
   return rows.flatMap((row, i) =>
     row.map(({ name, color, left }) => {
       const y = top + 20 * i + 9;
       return `<path d="M${px(left)},${y}H${px(left + 20)}" stroke="${svgText(color)}" stroke-width="4"/>` +
-        `<text x="${px(left + 26)}" y="${y + 4}" fill="${ink}">${svgText(name)}</text>`;
+        `<text x="${px(left + 26)}" y="${y + 4}" fill="${ink}">${
+          fittedText(name, TEXT, width - left - 32)
+        }</text>`;
     })
   ).join("");
 }

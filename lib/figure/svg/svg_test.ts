@@ -139,3 +139,31 @@ Deno.test("figureSvg() escapes hostile text", async () => {
   assertNotMatch(svg, /<script|<image|<\/text><image/);
   assertMatch(svg, /&lt;script&gt;/);
 });
+
+Deno.test("figureSvg() shortens text that is wider than the figure, and keeps the whole text as a tooltip", async () => {
+  const long = `${"W&amp;".repeat(60)}END`;
+  const scatter = { type: "scatter", mode: "markers", y: [1, 2], x: [`${long} a`, `${long} b`] };
+  const figure: Figure = {
+    title: "long",
+    data: [{ ...scatter, name: long }, { ...scatter, name: "short" }],
+    layout: { title: long, xaxis: { title: long }, yaxis: { title: long } },
+  };
+  const svg = figureSvg(figure, { width: 300, height: 200 });
+  assertEquals(await xmlProblem(svg), "");
+  const texts = [...svg.matchAll(/<text [^>]*>([^<]*)(<title>[^<]*<\/title>)?<\/text>/g)]
+    .filter(([, text]) => text!.includes("W"));
+  assertEquals(texts.length, 6); // heading, both axes, two categories, legend
+  for (const [, text, title] of texts) {
+    assertMatch(text!, /^(W&amp;)+W?…$/);
+    assertMatch(title!, /END/);
+  }
+  assertStringIncludes(svg, ">short</text>");
+  // Horizontal bars: names are labels of the vertical axis, and leave room for the drawing.
+  const bars = figureSvg({
+    title: "bars",
+    data: [{ type: "bar", orientation: "h", x: [1], y: [long] }],
+    layout: {},
+  }, { width: 300, height: 200 });
+  assertMatch(bars, />(W&amp;)+W?…<title>/);
+  assertMatch(bars, /clipPath id="box-134-/);
+});

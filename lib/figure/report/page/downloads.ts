@@ -5,6 +5,8 @@
  */
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
+import { fitted } from "./fitted.ts";
+import { plain } from "./readout.ts";
 import type { PlotlyLibrary } from "./plot_types.ts";
 import type { Layout, Trace } from "./types.ts";
 
@@ -12,6 +14,15 @@ declare const Plotly: PlotlyLibrary;
 
 /** Size of a saved figure in pixels. PNGs have twice as many. */
 const SIZE = { width: 900, height: 480 };
+
+/** Sizes of text in pixels, and the room beside the title and beside the label of a legend entry. */
+const TITLE = { size: 15, beside: 40 }, LABEL = { size: 12, beside: 60 };
+
+/** Returns a text for Plotly that fits the figure. Plotly interprets tags and entities in labels. */
+function label(text: string, { size, beside }: { size: number; beside: number }): string {
+  return fitted(text, size, SIZE.width - beside)
+    .replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
 
 /** Returns rows as CSV (RFC 4180). */
 function csvOf(rows: readonly (readonly (string | number | null | undefined)[])[]): string {
@@ -47,10 +58,13 @@ export async function saveFigure(
     return;
   }
   const figure = {
-    data: traces,
+    data: traces.map((trace) => ({
+      ...trace,
+      ...trace.name !== undefined && { name: label(plain(trace.name), LABEL) },
+    })),
     layout: {
       ...layout,
-      title: { text: title, font: { size: 15 } },
+      title: { text: label(title, TITLE), font: { size: TITLE.size } },
       margin: { ...layout.margin, t: 44 },
       showlegend: traces.length > 1,
       paper_bgcolor: "#ffffff",

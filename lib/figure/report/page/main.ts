@@ -45,6 +45,16 @@ function hide(id: string): void {
   next?.querySelector<HTMLElement>(".open")?.focus();
 }
 
+/** Shows a hidden run again. The focus moves to the next button of the list, or to the run. */
+function show(id: string, button: Element): void {
+  const next = button.nextElementSibling ?? button.previousElementSibling;
+  const other = next instanceof HTMLElement ? next.dataset["show"] : undefined;
+  state.hidden.delete(id);
+  apply();
+  const selector = `#hidden [data-show="${CSS.escape(other ?? "")}"]`;
+  (document.querySelector<HTMLElement>(selector) ?? rowOf(id)?.querySelector<HTMLElement>(".open"))?.focus();
+}
+
 /** Run from which the reader went to details, and the scroll position. */
 let left: { readonly id: string; readonly top: number } | undefined;
 
@@ -82,7 +92,9 @@ function showPins(): void {
 /** Runs the action of a button of a run, or of a column. */
 function act(target: Element): void {
   const id = target.closest<HTMLElement>("tr[data-run]")?.dataset["run"];
-  if (target.matches("thead button")) sortByHeader(target);
+  const hidden = target.closest<HTMLElement>("[data-show]")?.dataset["show"];
+  if (hidden !== undefined) show(hidden, target);
+  else if (target.matches("thead button")) sortByHeader(target);
   else if (target.matches(".back")) open(undefined);
   else if (target.matches(".open")) open(id ?? target.textContent?.slice(0, 12));
   else if (id !== undefined && target.matches(".pin")) pin(id);

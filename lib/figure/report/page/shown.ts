@@ -7,6 +7,7 @@
 /// <reference lib="dom.iterable" />
 import { all } from "./dom.ts";
 import { choices, fits } from "./filters.ts";
+import { listHidden } from "./hidden_runs.ts";
 import { state } from "./state.ts";
 
 let shown: ReadonlySet<string> = new Set();
@@ -16,7 +17,7 @@ export function isShown(run: string | undefined): boolean {
   return run === undefined || shown.has(run);
 }
 
-/** Updates the set of shown runs, the visible table rows, and the displayed count. */
+/** Updates the set of shown runs, the visible table rows, the displayed count, and the list of hidden runs. */
 export function selectRuns(): void {
   const chosen = choices(), runs = Object.entries(state.data.runs);
   shown = new Set(
@@ -29,6 +30,7 @@ export function selectRuns(): void {
   const output = document.querySelector("#filters output");
   const hidden = state.hidden.size === 0 ? "" : `, ${state.hidden.size} hidden`;
   if (output !== null) output.textContent = `${shown.size} of ${runs.length} runs shown${hidden}`;
+  listHidden();
   const isPart = shown.size < runs.length;
   document.body.classList.toggle("part", isPart);
   const scope = document.getElementById("scope");

@@ -13,7 +13,7 @@ import { policyWord, vocabWord } from "./flag_words.ts";
 import { numberOption, numeric } from "./numbers.ts";
 
 /** A table of fields, as entries. */
-type Fields = readonly (readonly [name: string, field: RunField])[];
+export type Fields = readonly (readonly [name: string, field: RunField])[];
 
 /** Parses the value of a flag, with the values of earlier occurrences. */
 type Parser = (text: string, before: string[] | undefined) => unknown;

@@ -21,6 +21,7 @@ import {
 import { RECORDED_CODE_HELP } from "./model_flags.ts";
 import { byteSizeOption, durationOption, numberOption } from "./numbers.ts";
 import { sweepDefault } from "./run_defaults.ts";
+import { COMMAND_LINE, namingFlags } from "./named_flags.ts";
 import { addRunFlags, runFieldsOf, SWEEP_FIELDS } from "./run_flags.ts";
 import { readSpec, withFields } from "./spec_file.ts";
 
@@ -108,20 +109,21 @@ async function sweep(path: string | undefined, options: Options): Promise<void> 
     allowEnvironmentChange,
     open,
   } = options;
-  const given = path === undefined ? {} : await readSpec(path);
+  const given = path === undefined ? {} : await readSpec(path), source = path ?? COMMAND_LINE;
   const { dir, verdicts, plan, exitCode, ending, finished, failed, report, reportProblem } =
-    await recordSweep(
-      withFields(given, { floor, ...runFieldsOf(options, SWEEP_FIELDS) }),
-      {
-        ...{ dir: out, workers, resume, tolerance, retries, allowEnvironmentChange, open },
-        runRecordedCode: options.runRecordedCode,
-        limits: { seconds: timeLimit, bytes: memoryLimit },
-        source: path ?? "the command line",
-        watch: watchSignals,
-        onPlan: describePlan,
-        print: printText,
-      },
-    );
+    await namingFlags({ source, flags: options, fields: SWEEP_FIELDS }, () =>
+      recordSweep(
+        withFields(given, { floor, ...runFieldsOf(options, SWEEP_FIELDS) }),
+        {
+          ...{ dir: out, workers, resume, tolerance, retries, allowEnvironmentChange, open },
+          runRecordedCode: options.runRecordedCode,
+          limits: { seconds: timeLimit, bytes: memoryLimit },
+          source,
+          watch: watchSignals,
+          onPlan: describePlan,
+          print: printText,
+        },
+      ));
   Deno.exitCode = exitCode;
   if (ending === "interrupted") {
     console.error(

@@ -7,6 +7,7 @@ import { describeRun, recordRun, type RunSpecInput } from "../study/mod.ts";
 import { command, printText, reportDamage, runCommand, TRAINING_STATUSES } from "./command.ts";
 import { RECORDED_CODE_HELP } from "./model_flags.ts";
 import { trainDefault } from "./run_defaults.ts";
+import { COMMAND_LINE, namingFlags } from "./named_flags.ts";
 import { addRunFlags, runFieldsOf } from "./run_flags.ts";
 
 export const program: Command = command("train", "Train one model and record the run.", {
@@ -45,21 +46,23 @@ async function train(options: Options): Promise<void> {
   if (out?.trim() === "") throw new UserError("Cannot use --out: expected a folder, got an empty name.");
   const { threads, ...fields } = runFieldsOf(options) as RunSpecInput & { threads?: number }; // checked by the library
   const common = {
-    ...{ dir: out, resume, source: "the command line" },
+    ...{ dir: out, resume, source: COMMAND_LINE },
     runRecordedCode,
     threads,
   };
-  if (describe) return console.log(await describeRun(fields, common));
-  const { exitCode, ending, report, reportProblem } = await recordRun(fields, {
-    ...common,
-    allowEnvironmentChange,
-    watch: watchSignals,
-    onPlan: ({ entropy, dir }) => {
-      console.error(`1 run in ${printable(dir)}`);
-      if (entropy !== undefined) console.error(entropy);
-    },
-    print: printText,
-  });
+  const flags = { source: COMMAND_LINE, flags: options };
+  if (describe) return console.log(await namingFlags(flags, () => describeRun(fields, common)));
+  const { exitCode, ending, report, reportProblem } = await namingFlags(flags, () =>
+    recordRun(fields, {
+      ...common,
+      allowEnvironmentChange,
+      watch: watchSignals,
+      onPlan: ({ entropy, dir }) => {
+        console.error(`1 run in ${printable(dir)}`);
+        if (entropy !== undefined) console.error(entropy);
+      },
+      print: printText,
+    }));
   Deno.exitCode = exitCode;
   if (ending === "interrupted") return console.error("interrupted; repeat the command to resume");
   if (reportProblem !== undefined) console.error(printable(reportProblem));

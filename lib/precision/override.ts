@@ -109,19 +109,21 @@ export function overridesProblem(
     const { layers, opClasses, operands } = override;
     const strange = layers?.find((layer) => !known.includes(layer));
     if (strange !== undefined) {
-      return `no layer ${JSON.stringify(strange)}: the layers are ${known.join(", ")}`;
+      return `expected layers of overrides to be among ${known.join(", ")}, got ${JSON.stringify(strange)}`;
     }
     for (const [what, list] of Object.entries({ layers, opClasses, operands })) {
-      if (list?.length === 0) return `${what} of an override must name at least one, or be omitted for all`;
+      if (list?.length === 0) {
+        return `expected ${what} of overrides to name at least one, or to be omitted for all, got none`;
+      }
     }
     const empty = opClasses?.find((name) =>
       !(layers ?? known).some((layer) => classesOf(layer).includes(name))
     );
     if (empty !== undefined) {
       const own = [...new Set(layers!.flatMap(classesOf))];
-      return `no operation of the class ${empty} in ${layers!.join(" and ")}: the classes there are ${
+      return `expected opClasses of overrides in ${layers!.join(" and ")} to be among ${
         own.join(", ")
-      }`;
+      }, got ${empty}`;
     }
     try {
       const problem = quantizerProblem(override, quantizerOf(override));

@@ -18,7 +18,13 @@ export const MAX_STEPS = 1e9;
  */
 export function runProblem(run: RunSpec): string | undefined {
   return sizesProblem(run) ?? trainingProblem(run) ?? modelProblem(run) ??
-    overridesProblem(run.overrides, run.nLayer);
+    precisionProblem(run);
+}
+
+/** The problem always names the field, because its parts, such as formats and operands, are not fields of a run. */
+function precisionProblem({ overrides, nLayer }: RunSpec): string | undefined {
+  const problem = overridesProblem(overrides, nLayer);
+  return problem === undefined || /\boverrides\b/.test(problem) ? problem : `overrides: ${problem}`;
 }
 
 function sizesProblem(

@@ -223,7 +223,7 @@ const WRONG: [name: string, given: object, told: string][] = [
   [
     "an override of a class that its layer lacks",
     { overrides: [{ layers: ["embedding"], opClasses: ["softmax"], format: "float32" }] },
-    "no operation of the class softmax in embedding: the classes there are residual, optimizer",
+    "expected opClasses of overrides in embedding to be among residual, optimizer, got softmax",
   ],
   [
     "an override of an unknown class",

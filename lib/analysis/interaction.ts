@@ -33,8 +33,8 @@ export const GAP_MEASURES: Readonly<Record<GapMeasure, { readonly what: string; 
 export interface GridCell {
   /** Name of the tokenizer. */
   readonly tokenizer: string;
-  /** Vocabulary size, taken from the tokenizer's name. */
-  readonly V: number;
+  /** Vocabulary size, taken from the tokenizer's name. Undefined if the name does not state it, as `character`. */
+  readonly V: number | undefined;
   /** Sequence length in tokens. */
   readonly T: number;
   /** Final validation loss in float32, mean over seeds, in nats per token. */
@@ -70,7 +70,10 @@ export interface Grid {
   readonly seeds: readonly number[];
   /** Confidence level of each interval. */
   readonly level: number;
-  /** Tokenizers whose names do not state a vocabulary size, such as `character`. The grid excludes their settings. */
+  /**
+   * Tokenizers whose names do not state a vocabulary size, such as `character`, if the grid excludes their settings. Each
+   * of them with several T has a grid of its own.
+   */
   readonly leftOut: readonly string[];
   /** Settings, ordered by V, then by T. */
   readonly cells: readonly GridCell[];
@@ -81,41 +84,72 @@ export interface Grid {
 /** Pairs of a setting by seed. */
 interface PairsOf {
   readonly tokenizer: string;
-  readonly V: number;
+  readonly V: number | undefined;
   readonly T: number;
   readonly bySeed: ReadonlyMap<number, Pair>;
 }
 
 /**
- * Returns the T × V grids of runs, one per lower precision. Only uses tokenizers whose name states the vocabulary size
- * (`bpe:512`, but not `character`). A grid requires all combinations of T and V, at least two settings, and at least
- * two seeds that all settings have.
+ * Returns the grids of runs by lower precision. One grid has T × V of all tokenizers whose name states the vocabulary
+ * size (`bpe:512`). Each other tokenizer, such as `character`, has a grid over T. A grid requires all combinations of T and
+ * V, at least two settings, and at least two seeds that all settings have.
  *
  * Each seed is one observation. For each seed, the effects are the slopes of a least-squares fit of the gap to centered
  * log2 T, log2 V and their product. The means of the slopes over seeds have t intervals (summary measures: Matthews et
  * al. 1990). Variation that is common to all settings of a seed does not widen the intervals.
  */
 export function gapGrids(runs: readonly RecordedRun[], level: number = DEFAULT_LEVEL): Grid[] {
+  return [...settingsByPrecision(runs)].flatMap(([precision, settings]) =>
+    gridsOf(settings, level, precision)
+  );
+}
+
+/**
+ * Names each lower precision that has several settings with at least two seeds each, but no grid, and states what a grid
+ * requires.
+ */
+export function missingGrids(runs: readonly RecordedRun[]): string[] {
+  return [...settingsByPrecision(runs)].flatMap(([precision, settings]) => {
+    const places = new Set(settings.map(({ tokenizer, T }) => `${T} ${tokenizer}`));
+    if (places.size < 2 || settings.some(({ bySeed }) => bySeed.size < 2)) return [];
+    if (gridsOf(settings, DEFAULT_LEVEL, precision).length > 0) return [];
+    return [
+      `${
+        plainText(precision)
+      }: no estimate. It requires several T of one vocabulary, or all combinations of T and of ` +
+      "several vocabularies with their sizes in their names (bpe:512), alike in all else and with two seeds in common.",
+    ];
+  });
+}
+
+function settingsByPrecision(runs: readonly RecordedRun[]): Map<string, PairsOf[]> {
   const several = new Set(runs.map(deviceOf)).size > 1;
   const byPrecision = Map.groupBy(pairGroups(runs), ({ pairs: [first] }) => {
     const precision = precisionName(first!.other.manifest.spec);
     return several ? `${precision} on ${deviceOf(first!.other)}` : precision;
   });
-  return [...byPrecision].flatMap(([precision, groups]) => {
-    const settings = groups.flatMap(settingOf).sort((a, b) => a.V - b.V || a.T - b.T);
-    const grid = gridOf(settings, level);
-    const inGrid = settings.map(({ tokenizer }) => tokenizer);
-    const leftOut = new Set(groups.map(({ pairs: [first] }) => first!.other.manifest.spec.tokenizer));
-    for (const tokenizer of inGrid) leftOut.delete(tokenizer);
-    return grid === undefined ? [] : [{ precision, leftOut: [...leftOut], ...grid }];
+  return new Map([...byPrecision].map(([precision, groups]) => [precision, groups.map(settingOf)]));
+}
+
+/** Returns the grid of the settings with a V, and the grid of each tokenizer without a V. */
+function gridsOf(settings: readonly PairsOf[], level: number, precision: string): Grid[] {
+  const withV = settings.filter(({ V }) => V !== undefined);
+  const others = Map.groupBy(settings.filter(({ V }) => V === undefined), ({ tokenizer }) => tokenizer);
+  return [withV, ...others.values()].flatMap((members) => {
+    const grid = gridOf(members.toSorted((a, b) => (a.V ?? 0) - (b.V ?? 0) || a.T - b.T), level);
+    const leftOut = members === withV ? [...others.keys()] : [];
+    return grid === undefined ? [] : [{ precision, leftOut, ...grid }];
   });
 }
 
-function settingOf({ pairs }: PairGroup): PairsOf[] {
+function settingOf({ pairs }: PairGroup): PairsOf {
   const { tokenizer, T } = pairs[0]!.other.manifest.spec;
-  const V = Number(/:([0-9]+)$/.exec(tokenizer)?.[1]);
-  if (!Number.isFinite(V)) return [];
-  return [{ tokenizer, V, T, bySeed: new Map(pairs.map((pair) => [pair.other.manifest.spec.seed, pair])) }];
+  const size = /:([0-9]+)$/.exec(tokenizer)?.[1];
+  return {
+    ...{ tokenizer, T },
+    V: size === undefined ? undefined : Number(size),
+    bySeed: new Map(pairs.map((pair) => [pair.other.manifest.spec.seed, pair])),
+  };
 }
 
 function gridOf(
@@ -142,7 +176,7 @@ function gridOf(
   const measures = Object.keys(GAP_MEASURES) as GapMeasure[];
   const over = (value: (seed: number) => number) => estimate(seeds.map(value), level);
   const x = centred(settings.map(({ T }) => Math.log2(T))),
-    v = centred(settings.map(({ V }) => Math.log2(V)));
+    v = centred(settings.map(({ V }) => V === undefined ? 0 : Math.log2(V)));
   const columns: [GridEffect["of"], number[]][] = [
     ["mean", settings.map(() => 1)],
     ["T", x],
@@ -210,13 +244,15 @@ function centred(values: readonly number[]): number[] {
 }
 
 /**
- * Returns a table with one row per setting: `V`, `T`, the float32 loss in nats per token and in bits per byte, and the
+ * Returns a table with one row per setting: `V` (or `tokenizer` if it states no V), `T`, the float32 loss in nats per token and in bits per byte, and the
  * gaps with half the widths of their confidence intervals.
  */
 export function gridTable({ cells }: Grid): Table {
   const column = <C>(value: (cell: GridCell) => C): C[] => cells.map(value);
   return table([
-    ["V", column(({ V }) => V)],
+    cells[0]?.V === undefined
+      ? ["tokenizer", column(({ tokenizer }) => tokenizer)]
+      : ["V", column(({ V }) => V)],
     ["T", column(({ T }) => T)],
     ["valLoss", column(({ loss }) => loss.mean)],
     ["bitsPerByte", column(({ lossBitsPerByte }) => lossBitsPerByte.mean)],
@@ -233,9 +269,10 @@ export function gridTable({ cells }: Grid): Table {
  * Summarizes a grid in one sentence per metric: changes with a doubling of T and of V, their significance, and
  * detectable effects.
  */
-export function gridSentences({ precision, seeds, level, effects, leftOut }: Grid): string[] {
-  const sentences = (Object.keys(GAP_MEASURES) as GapMeasure[]).map((name) => {
-    const own = effects.filter(({ measure }) => measure === name);
+export function gridSentences({ precision, seeds, level, effects, leftOut, cells: [cell] }: Grid): string[] {
+  const name = plainText(precision) + (cell?.V === undefined ? `, ${plainText(cell?.tokenizer ?? "")}` : "");
+  const sentences = (Object.keys(GAP_MEASURES) as GapMeasure[]).map((measured) => {
+    const own = effects.filter(({ measure }) => measure === measured);
     const parts = own.flatMap(({ of, effect: { mean, half = NaN }, adjustedP, detectable }) => {
       const digits = decimalsOf(half);
       const size = `${signed(mean, digits)} ± ${half.toFixed(digits)}`;
@@ -246,15 +283,13 @@ export function gridSentences({ precision, seeds, level, effects, leftOut }: Gri
       if (of === "T × V") return [`and a doubling of V changes the effect of T by ${size}${note}`];
       return [`changes by ${size} with a doubling of ${of}${note}`];
     });
-    const { what, unit } = GAP_MEASURES[name];
-    return `${plainText(precision)}: the ${what} in ${unit} (${percent(level)}, ${
-      count(seeds.length, "paired seed")
-    }) ${parts.join(", ")}. p-values and detectable effects have Holm's correction over ${
-      count(own.length, "effect")
-    }.`;
+    const { what, unit } = GAP_MEASURES[measured];
+    return `${name}: the ${what} in ${unit} (${percent(level)}, ${count(seeds.length, "paired seed")}) ${
+      parts.join(", ")
+    }. p-values and detectable effects have Holm's correction over ${count(own.length, "effect")}.`;
   });
   if (leftOut.length === 0) return sentences;
-  const names = leftOut.map((name) => plainText(name)).join(", ");
+  const names = leftOut.map((tokenizer) => plainText(tokenizer)).join(", ");
   return [...sentences, `${plainText(precision)}: without ${names}, which has no V in its name.`];
 }
 

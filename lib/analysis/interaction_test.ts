@@ -3,7 +3,7 @@ import { recorded } from "../../tests/support/simulated_pairs.ts";
 import { createRandom } from "../text/random.ts";
 import type { RecordedRun } from "../record/mod.ts";
 import { formatTable } from "./format.ts";
-import { gapGrids, type GapMeasure, gridSentences, gridTable } from "./interaction.ts";
+import { gapGrids, type GapMeasure, gridSentences, gridTable, missingGrids } from "./interaction.ts";
 
 interface Cell {
   T: number;
@@ -89,7 +89,7 @@ Deno.test("gapGrids() requires complete grids with a V, and uses only seeds that
   assertEquals(gapGrids([]), []);
   assertEquals(gapGrids(grid({ ...AXES, seeds: [1] }, () => 0)), []);
   assertEquals(gapGrids(grid({ ...AXES, T: [32], V: [256] }, () => 0)), []);
-  assertEquals(gapGrids(grid({ ...AXES, V: ["character"] }, () => 0)), []);
+  assertEquals(gapGrids(grid({ ...AXES, V: ["character"], T: [32] }, () => 0)), []);
   const holed = grid(AXES, () => 0).filter(({ manifest: { spec } }) =>
     spec.T !== 64 || spec.tokenizer !== "bpe:512"
   );
@@ -103,6 +103,32 @@ Deno.test("gapGrids() requires complete grids with a V, and uses only seeds that
   assertEquals(gapGrids(fewer)[0]!.seeds, [1, 2, 4, 5]);
   const line = gapGrids(grid({ ...AXES, V: [256] }, ({ T }) => T));
   assertEquals(new Set(line[0]!.effects.map(({ of }) => of)), new Set(["mean", "T"]));
+});
+
+Deno.test("gapGrids() has a grid over T of each tokenizer whose name states no V, and missingGrids() names the rest", () => {
+  const runs = grid({ ...AXES, V: ["character", 256] }, ({ T, V }) => V === 256 ? 0 : 0.02 * Math.log2(T));
+  const [sized, own, ...none] = gapGrids(runs);
+  assertEquals(none, []);
+  assertEquals([sized!.leftOut, own!.leftOut], [["character"], []]);
+  assertEquals(own!.cells.map(({ tokenizer, V, T }) => [tokenizer, V, T]), [
+    ["character", undefined, 32],
+    ["character", undefined, 64],
+    ["character", undefined, 128],
+  ]);
+  const effects = own!.effects.filter(({ measure }) => measure === "validation");
+  assertEquals(effects.map(({ of }) => of), ["mean", "T"]);
+  assertAlmostEquals(effects[1]!.effect.mean, 0.02, 1e-12);
+  assertMatch(gridSentences(own!)[0]!, /^bf16-autocast, character: the gap of the final validation loss/);
+  assertStringIncludes(formatTable(gridTable(own!)), "character");
+  assertEquals(missingGrids(runs), []);
+  const one = grid({ ...AXES, T: [32], V: ["character", 256] }, () => 0);
+  assertEquals(gapGrids(one), []);
+  assertMatch(
+    missingGrids(one).join(),
+    /^bf16-autocast: no estimate\. It requires several T of one vocabulary/,
+  );
+  assertEquals(missingGrids(grid({ ...AXES, T: [32], V: [256] }, () => 0)), []);
+  assertEquals(missingGrids(grid({ ...AXES, V: ["character"], seeds: [1] }, () => 0)), []);
 });
 
 Deno.test("gridSentences() and gridTable() report the change per doubling", () => {

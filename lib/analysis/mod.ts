@@ -42,6 +42,7 @@ export {
   type GridEffect,
   gridSentences,
   gridTable,
+  missingGrids,
 } from "./interaction.ts";
 export { median } from "./median.ts";
 export { plainText } from "./plain_text.ts";

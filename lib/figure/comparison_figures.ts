@@ -8,12 +8,14 @@ import {
   GAP_MEASURES,
   type GapMeasure,
   type Grid,
+  type GridCell,
   percent,
   plainText,
   squaredBias,
 } from "../analysis/mod.ts";
 import { COLORS, layoutOf, NEUTRAL, pick } from "./_traces.ts";
 import { heatMapFigure } from "./build.ts";
+import { plotlyText } from "./escape.ts";
 import type { Figure, PlotlyObject } from "./figure.ts";
 
 /** Short names of the gap measures, for titles. */
@@ -35,39 +37,51 @@ const AXES = { T: "sequence length T", V: "vocabulary size V" };
 
 /**
  * Returns interaction plots of a grid, one figure per metric. A figure shows the gap over T, with one line and its
- * confidence intervals per V. If the grid has a single T, the figure shows the gap over V.
+ * confidence intervals per V. If the grid has a single T, the figure shows the gap over V. The title names the only V, T
+ * or tokenizer.
  */
-export function gridFigures({ precision, cells, level }: Grid): Figure[] {
-  const valuesOf = (axis: "T" | "V") => [...new Set(cells.map((cell) => cell[axis]))].sort((a, b) => a - b);
+export function gridFigures({ precision, cells, level, leftOut }: Grid): Figure[] {
+  const valuesOf = (axis: "T" | "V") =>
+    [...new Set(cells.map((cell) => placeOf(cell, axis)))].sort((a, b) => a - b);
   const [over, by] = valuesOf("T").length > 1 ? ["T", "V"] as const : ["V", "T"] as const;
   const ticks = valuesOf(over), lines = valuesOf(by);
+  const nameOf = (value: number) =>
+    by === "V" && cells[0]?.V === undefined ? plainText(cells[0]?.tokenizer ?? "") : `${by} = ${value}`;
+  const axes = lines.length > 1 ? "T and V" : over;
+  const only = lines.length > 1 ? "" : `, ${nameOf(lines[0]!)}`;
+  const without = leftOut.length === 0
+    ? ""
+    : ` Without ${leftOut.map((name) => plainText(name)).join(", ")}: no V in the name.`;
   return (Object.keys(GAP_MEASURES) as GapMeasure[]).map((name) => {
     const { unit } = GAP_MEASURES[name];
     const data = lines.map((value, i) => {
-      const own = cells.filter((cell) => cell[by] === value);
+      const own = cells.filter((cell) => placeOf(cell, by) === value);
       const color = pick(COLORS, i);
       return {
         type: "scatter",
         mode: "lines+markers",
-        name: `${by} = ${value}`,
+        name: plotlyText(nameOf(value)),
         // Shifted, so that intervals at the same place do not overlap.
-        x: own.map((cell) => cell[over] * 2 ** (0.08 * (i - (lines.length - 1) / 2))),
+        x: own.map((cell) => placeOf(cell, over) * 2 ** (0.08 * (i - (lines.length - 1) / 2))),
         y: own.map(({ gaps }) => gaps[name].mean),
-        text: own.map(({ T, V, gaps }) => `T = ${T}, V = ${V}, ± ${(gaps[name].half ?? NaN).toPrecision(2)}`),
+        text: own.map(({ T, V, tokenizer, gaps }) => {
+          const vocabulary = V === undefined ? plotlyText(tokenizer) : `V = ${V}`;
+          return `T = ${T}, ${vocabulary}, ± ${(gaps[name].half ?? NaN).toPrecision(2)}`;
+        }),
         hoverinfo: "y+text+name",
         error_y: { type: "data", array: own.map(({ gaps }) => gaps[name].half ?? 0), color, thickness: 1.5 },
         line: { color },
         marker: { color, size: 8 },
       };
     });
-    const title = `${SHORT[name]} by T and V: ${plainText(precision)}`;
+    const title = `${SHORT[name]} by ${axes}: ${plainText(precision)}${only}`;
     const base = layoutOf(title, { x: `${AXES[over]} (${percent(level)} intervals)`, y: unit });
     return {
       title,
       data,
       how: `${HOW[name]} Bars: ${
         percent(level)
-      } intervals over paired seeds. A line that rises means that the gap grows.`,
+      } intervals over paired seeds. A line that rises means that the gap grows.${without}`,
       layout: {
         ...base,
         xaxis: {
@@ -80,6 +94,11 @@ export function gridFigures({ precision, cells, level }: Grid): Figure[] {
       },
     };
   });
+}
+
+/** Returns the place of a setting on an axis. The only vocabulary without a size is at 0. */
+function placeOf({ T, V = 0 }: GridCell, axis: "T" | "V"): number {
+  return axis === "T" ? T : V;
 }
 
 /**

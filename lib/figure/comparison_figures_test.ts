@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { recorded } from "../../tests/support/simulated_pairs.ts";
 import { type CulpritFinding, gapGrids, partsOf } from "../analysis/mod.ts";
 import type { RecordedRun } from "../record/mod.ts";
+import type { Figure } from "./figure.ts";
 import { culpritFigures, gridFigures } from "./comparison_figures.ts";
 import { renderReport, reportFigures } from "./report/report.ts";
 
@@ -60,6 +61,30 @@ Deno.test("gridFigures() draws vocabularies at their own places if there is one 
   const [{ data, layout }] = gridFigures(found!) as [ReturnType<typeof gridFigures>[number]];
   assertEquals(data.map(({ name, x }) => [name, x]), [["T = 64", [256, 512]]]);
   assertStringIncludes(JSON.stringify(layout), '"tickvals":[256,512]');
+});
+
+Deno.test("gridFigures() names the only vocabulary in the title, and says which vocabularies a figure excludes", () => {
+  const runs = grid().filter(({ manifest }) => manifest.spec.tokenizer === "bpe:512");
+  const characters = runs.map((run) => {
+    const { manifest } = run;
+    const spec = { ...manifest.spec, tokenizer: "character" };
+    return { ...run, manifest: { ...manifest, spec, runId: `c${manifest.runId}` } };
+  });
+  const [[sized], [own]] = gapGrids([...runs, ...characters]).map(gridFigures) as [Figure[], Figure[]];
+  assertEquals([sized!.title, own!.title], [
+    "Final gap by T: bf16-autocast, V = 512",
+    "Final gap by T: bf16-autocast, character",
+  ]);
+  assertStringIncludes(sized!.how!, "Without character: no V in the name.");
+  assert(!own!.how!.includes("Without"));
+  const [{ name, x }] = own!.data as unknown as [{ name: string; x: number[] }];
+  assertEquals([name, x], ["character", [32, 64]]);
+  // Two vocabularies at one T, one without a size: no figure, and a sentence says why.
+  const atOne = [...runs, ...characters].filter(({ manifest }) => manifest.spec.T === 64);
+  const { figures, sentences } = reportFigures(atOne).find(({ heading }) =>
+    heading === "Does the gap grow?"
+  )!;
+  assertEquals([figures, sentences!.length], [[], 1]);
 });
 
 Deno.test("culpritFigures() has a row per class and a column per layer, and is empty without single parts", () => {

@@ -64,7 +64,8 @@ export interface RunsComparison {
   /** Comparisons by setting and lower precision: pairs, gaps, confidence intervals, noise floor and verdict. */
   readonly groups: readonly ComparedGroup[];
   /**
-   * Tables of the gap by tokenizer and T, one per lower precision. Empty if the runs have only one tokenizer and one T.
+   * Tables of the gap by vocabulary size and T, one per lower precision, and by T for each tokenizer without a size in
+   * its name. Empty if the runs have only one tokenizer and one T.
    */
   readonly grids: readonly Grid[];
   /** Text that `deno task compare` prints: tables, notes and verdicts. */

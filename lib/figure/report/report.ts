@@ -10,6 +10,7 @@ import {
   DEFAULT_TOLERANCE,
   gapGrids,
   gridSentences,
+  missingGrids,
   pairRuns,
   plainText,
   summarize,
@@ -103,7 +104,7 @@ export function reportFigures(
         "Mean gap over paired seeds by sequence length T and vocabulary V, with confidence intervals. An effect is not " +
         "significant if its interval contains 0.",
       isOfAll: true,
-      sentences: grids.flatMap(gridSentences),
+      sentences: [...grids.flatMap(gridSentences), ...missingGrids(runs)],
       figures: grids.flatMap(gridFigures),
     },
     {

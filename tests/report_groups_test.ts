@@ -1,15 +1,24 @@
 /**
  * Identity in reports: runs are grouped by whole values, however similar their shortened names are.
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "node:path";
 import fc from "fast-check";
-import { compareGroups, precisionName, runTable } from "../lib/analysis/mod.ts";
-import { type Figure, gapByAxisFigures, gapFigures, lossFigures, renderReport } from "../lib/figure/mod.ts";
+import { UserError } from "../lib/error/user_error.ts";
+import { exists } from "../lib/file/exists.ts";
+import { compareGroups, gapGrids, precisionName, runTable, summarize } from "../lib/analysis/mod.ts";
+import {
+  type Figure,
+  gapByAxisFigures,
+  gapFigures,
+  lossFigures,
+  renderReport,
+  reportFigures,
+} from "../lib/figure/mod.ts";
 import type { PageData } from "../lib/figure/report/page/types.ts";
 import type { RecordedRun, RunSpec } from "../lib/record/mod.ts";
 import { embedded } from "./support/embedded.ts";
-import { report } from "../lib/study/mod.ts";
+import { compare, report } from "../lib/study/mod.ts";
 import { recordRuns, writeSyntheticRun } from "./support/synthetic_runs.ts";
 
 /** Names that agree in their first 59 characters, or that look alike once invisible characters are replaced. */
@@ -159,5 +168,43 @@ Deno.test("a joint report counts each run once: folders with several paths, and 
     );
   } finally {
     await Deno.remove(root, { recursive: true });
+  }
+});
+
+Deno.test("comparisons, summaries, grids and figures count a run that is given twice once", () => {
+  const settings = ["bpe:300", "bpe:400"].flatMap((tokenizer) => [64, 128].map((T) => ({ tokenizer, T })));
+  const runs = record(settings, [{ policy: "bf16-autocast" }, { policy: "fp16" }]);
+  const copies = record(settings, [{ policy: "bf16-autocast" }, { policy: "fp16" }]);
+  const results = (runs: readonly RecordedRun[]) => {
+    const { text, grids, sentence, table, figures } = compare(runs);
+    return {
+      compared: { text, grids, sentence, table: table().objects(), figures: figures() },
+      summary: summarize(runs).text,
+      grids: gapGrids(runs),
+      losses: lossFigures(runs),
+      sections: reportFigures(runs),
+    };
+  };
+  const once = results(runs);
+  assert(once.grids.length > 0);
+  for (const twice of [[...runs, ...runs], [...runs, ...copies]]) assertEquals(results(twice), once);
+});
+
+Deno.test("report() checks the path of its page before it prints tables", async () => {
+  const dir = Deno.makeTempDirSync();
+  try {
+    writeSyntheticRun(dir, { losses: [3, 2] });
+    const lines: string[] = [], print = (line: string) => lines.push(line);
+    await assertRejects(
+      () => report(dir, { out: dir, print }),
+      UserError,
+      "expected a path for a file, got a folder",
+    );
+    Deno.mkdirSync(join(dir, "report.html"));
+    await assertRejects(() => report(dir, { print }), UserError, "expected a path for a file, got a folder");
+    assertEquals(lines, []);
+    assert(!exists(join(dir, "table.parquet")));
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
   }
 });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { canonicalJson, type EvalEvent, type RecordedRun, seriesOf } from "../record/mod.ts";
+import { canonicalJson, distinctRuns, type EvalEvent, type RecordedRun, seriesOf } from "../record/mod.ts";
 import { isBaseline } from "./precision_name.ts";
 
 /**
@@ -32,8 +32,10 @@ export interface Pair {
 
 /**
  * Pairs every run in lower precision with the float32 run that has the same data, code, device and other spec fields.
+ * Counts a run that is given twice once.
  */
-export function pairRuns(runs: readonly RecordedRun[]): Pair[] {
+export function pairRuns(all: readonly RecordedRun[]): Pair[] {
+  const runs = distinctRuns(all);
   const baselines = new Map(
     runs.filter((run) => isBaseline(run.manifest.spec)).map((run) => [keyOf(run, PRECISION), run]),
   );

@@ -4,7 +4,7 @@
  * @module
  */
 import { underflowWarning } from "../precision/mod.ts";
-import { type RecordedRun, seriesOf } from "../record/mod.ts";
+import { distinctRuns, type RecordedRun, seriesOf } from "../record/mod.ts";
 import { count, formatTable, nats, signed } from "./format.ts";
 import { BASELINE, precisionName } from "./precision_name.ts";
 import { countNonFinite, DEFAULT_TOLERANCE, type Gap, gapOf, type Pair, pairRuns } from "./stability.ts";
@@ -35,8 +35,10 @@ export interface Summary {
 
 /**
  * Summarizes recorded runs: tables, a headline, and the verdicts of all comparisons. `tolerance` is in nats per token.
+ * Counts a run that is given twice once.
  */
-export function summarize(runs: readonly RecordedRun[], tolerance: number = DEFAULT_TOLERANCE): Summary {
+export function summarize(all: readonly RecordedRun[], tolerance: number = DEFAULT_TOLERANCE): Summary {
+  const runs = distinctRuns(all);
   const pairs = pairRuns(runs);
   const tables = { runs: runTable(runs), pairs: pairTable(pairs, tolerance) };
   const comparisons = compareGroups(runs, { tolerance });

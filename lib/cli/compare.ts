@@ -7,7 +7,7 @@ import { EXIT, UserError } from "../error/user_error.ts";
 import { isFile, isFolder } from "../file/exists.ts";
 import { parseJson } from "../file/json.ts";
 import { sealJson } from "../file/sealed_json.ts";
-import { writeFile } from "../file/write_file.ts";
+import { requireFilePath, writeFile } from "../file/write_file.ts";
 import type { LeftOutRun } from "../record/mod.ts";
 import {
   compareFolder,
@@ -82,6 +82,7 @@ async function compare(what: string | undefined, run: string | undefined, option
   const how = howOf(options);
   const reads = what !== undefined && (run !== undefined || isFolder(what));
   if (reads && how.culprit === "none") onlyRead();
+  if (json !== undefined) requireFilePath(json);
   if (what !== undefined && run !== undefined) return end(await compareRunFolders(what, run, how), json);
   if (what !== undefined && isFolder(what)) return end(await compareFolder(what, how), json);
   if (what !== undefined && !isFile(what) && !/\.(json|[mc]?[jt]s)$/.test(what)) {

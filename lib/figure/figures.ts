@@ -19,7 +19,7 @@ import {
   plainText,
   precisionName,
 } from "../analysis/mod.ts";
-import { isPerturbed, type RecordedRun, seriesOf } from "../record/mod.ts";
+import { distinctRuns, isPerturbed, type RecordedRun, seriesOf } from "../record/mod.ts";
 import {
   BASE_COLOR,
   blocksIn,
@@ -52,7 +52,7 @@ export interface SettingFigure extends Figure {
  * and seeds. Omits perturbed runs, because their losses hardly differ from those of the unperturbed runs.
  */
 export function lossFigures(all: readonly RecordedRun[]): SettingFigure[] {
-  const runs = all.filter(({ manifest: { spec } }) => !isPerturbed(spec));
+  const runs = distinctRuns(all).filter(({ manifest: { spec } }) => !isPerturbed(spec));
   const policies = valuesOf(runs.filter((run) => !isBaseline(run.manifest.spec)), precisionName);
   const seeds = valuesOf(runs, ({ seed }) => seed);
   const most = pointsFor(runs.length);

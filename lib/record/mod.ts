@@ -113,6 +113,7 @@ export {
   readSweep,
   type SweepRecords,
 } from "./sweep_records.ts";
+export { distinctRuns, isCopy } from "./distinct_runs.ts";
 export { type RunNote, writeNote } from "./note.ts";
 export { type ProbedStep, type RunSeries, seriesOf, type StepSeries } from "./run_series.ts";
 export { readStepColumns, stepTablePath, type TableOptions, tabulateRuns } from "./step_table.ts";

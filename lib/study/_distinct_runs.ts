@@ -1,10 +1,10 @@
 /**
- * Selection of distinct runs from several folders. A run that counts twice would narrow confidence intervals.
+ * Selection of distinct folders, and of distinct runs from several folders.
  *
  * @module
  */
 import { exists } from "../file/exists.ts";
-import { compareJournals, environmentChanges, type RecordedRun, runFolder } from "../record/mod.ts";
+import { isCopy, type RecordedRun, runFolder } from "../record/mod.ts";
 
 /** The runs of a folder. */
 interface Records {
@@ -47,9 +47,4 @@ export function withoutCopies<R extends Records>(records: readonly R[], note: (l
     }
     return { ...record, runs: own };
   });
-}
-
-function isCopy(a: RecordedRun, b: RecordedRun): boolean {
-  return environmentChanges(a.manifest.environment, b.manifest.environment).length === 0 &&
-    compareJournals(a.events, b.events) === undefined;
 }

@@ -82,6 +82,7 @@ export interface RunsComparison {
 /**
  * Compares runs in lower precisions with float32 runs. Each run in a lower precision is paired with the float32 run of
  * the same setting and seed. Each setting and lower precision gets one verdict on the gap of the final validation loss.
+ * A run that is given twice counts once.
  *
  * @param runs Recorded runs, such as the result of `sweep` or `readRuns`.
  * @param options Tolerance and confidence level.

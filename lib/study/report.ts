@@ -9,7 +9,7 @@ import { briefText, DEFAULT_TOLERANCE, summarize } from "../analysis/mod.ts";
 import { printable } from "../error/printable.ts";
 import { UserError } from "../error/user_error.ts";
 import { type Figure, figurePng, figureSvg, renderReport, reportFigures } from "../figure/mod.ts";
-import { writeFile } from "../file/write_file.ts";
+import { requireFilePath, writeFile } from "../file/write_file.ts";
 import { type LeftOutRun, tabulateRuns } from "../record/mod.ts";
 import { distinctFolders, withoutCopies } from "./_distinct_runs.ts";
 import { openRecords } from "./open_records.ts";
@@ -85,6 +85,8 @@ export async function report(
   if (isJoint && kind !== undefined) {
     throw new UserError("Cannot write figures of a joint report. Pass one folder and no --out.");
   }
+  const path = out ?? join(first, "report.html");
+  requireFilePath(path);
   const opened = folders.map((dir) => ({
     dir,
     ...openRecords(dir, print, isJoint ? undefined : (dir) => tabulateRuns(dir, { note: print })),
@@ -94,7 +96,6 @@ export async function report(
   const summary = summarize(runs, tolerance), { text } = summary;
   print(`\n${options.brief ? briefText(summary) : text}`);
   const title = options.title ?? folders.map((dir) => basename(resolve(dir))).join(" and ");
-  const path = out ?? join(first, "report.html");
   const culprits = folders.flatMap(readCulprits);
   const reproduce = records.flatMap(({ dir, runs }) => reproduceCommands(dir, runs));
   const flops = new Map(records.flatMap(({ dir, runs }) => [...runFlops(dir, runs)]));

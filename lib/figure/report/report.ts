@@ -16,7 +16,7 @@ import {
   summarize,
   type Summary,
 } from "../../analysis/mod.ts";
-import type { LeftOutRun, RecordedRun } from "../../record/mod.ts";
+import { distinctRuns, type LeftOutRun, type RecordedRun } from "../../record/mod.ts";
 import { SCRIPT } from "./_page_script.ts";
 import { STYLE } from "./_page_style.ts";
 import {
@@ -90,13 +90,13 @@ export interface FigureSection {
   readonly figures: readonly (Figure | SettingFigure)[];
 }
 
-/** Returns the figures of a report by section. Omits sections that have neither figures nor sentences. */
+/** Returns the figures of a report by section. Counts a run that is given twice once. Omits sections that have neither figures nor sentences. */
 export function reportFigures(
-  runs: readonly RecordedRun[],
+  all: readonly RecordedRun[],
   tolerance: number = DEFAULT_TOLERANCE,
   culprits: readonly CulpritFinding[] = [],
 ): FigureSection[] {
-  const grids = gapGrids(runs), hasPairs = pairRuns(runs).length > 0;
+  const runs = distinctRuns(all), grids = gapGrids(runs), hasPairs = pairRuns(runs).length > 0;
   return [
     {
       heading: "Does the gap grow?",
@@ -159,7 +159,8 @@ export function reportFigures(
  * @returns The HTML of the page. Contains Plotly's source (2 MB) and the data (0.1 to 1 MB), both compressed.
  */
 export async function renderReport(content: ReportContent): Promise<string> {
-  const { runs, tolerance = DEFAULT_TOLERANCE, flops = new Map(), version } = content;
+  const { tolerance = DEFAULT_TOLERANCE, flops = new Map(), version } = content;
+  const runs = distinctRuns(content.runs);
   const summary = content.summary ?? summarize(runs, tolerance);
   const sections = reportFigures(runs, tolerance, content.culprits);
   const facets = facetsOf(runs);

@@ -159,7 +159,7 @@ Deno.test({
           .map(({ line }) => line!.color);
         assertEquals(new Set(colors).size, 3);
         const legend = await page.$$eval(".legend span", (spans) => spans.map((span) => span.textContent));
-        assertEquals(legend.slice(0, 3), ["1", "2", "3"]);
+        assertEquals(legend.slice(0, 3), ["seed 1", "seed 2", "seed 3"]);
         await set(page, "color", "");
         await set(page, "band", true);
         const means = (await drawn(page, "^Loss: .*steps = 40")).filter(({ name }) =>

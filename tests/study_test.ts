@@ -18,6 +18,7 @@ import {
 import { describeRun, recordRun, recordSweep } from "../lib/study/mod.ts";
 import { readPlan } from "../lib/sweep/mod.ts";
 import { sampleText } from "./support/commands.ts";
+import { writeSyntheticRun } from "./support/synthetic_runs.ts";
 import { simulatePairs } from "./support/simulated_pairs.ts";
 
 const root = Deno.makeTempDirSync();
@@ -154,7 +155,9 @@ Deno.test("compareFolder(), report() and exportRuns() write the files of their c
   const { files, leftOut } = exportRuns(dir, { formats: ["parquet", "arrow"] });
   assertEquals([files.length, leftOut], [6, []]);
   assert(files.every((file) => Deno.statSync(file).isFile));
-  await assertRejects(() => report([dir, dir]), UserError, "expected a file for the joint report");
+  const second = join(root, "second sweep");
+  writeSyntheticRun(second, { losses: [3, 2] });
+  await assertRejects(() => report([dir, second]), UserError, "expected a file for the joint report");
   await assertRejects(() => compareFolder(join(root, "none")), UserError, "Cannot read a sweep");
 });
 

@@ -136,7 +136,7 @@ export function wrapSentences(text: string, columns: number): string {
   for (let i = 0; i < lines.length;) {
     const begin = i;
     while (i < lines.length && isRow(lines[i]!)) i++;
-    if (i > begin) wrapped.push(...foldTable(lines.slice(begin, i), columns));
+    if (i > begin) wrapped.push(foldTable(lines.slice(begin, i), columns).join("\n"));
     else wrapped.push(wrapAnsi.default(lines[i++]!, columns));
   }
   return wrapped.join("\n");

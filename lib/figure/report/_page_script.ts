@@ -462,15 +462,14 @@ export const SCRIPT: string = `
     place.hidden = ids.length === 0;
     if (place.dataset["runs"] === shown2) return;
     place.dataset["runs"] = shown2;
-    place.replaceChildren(
-      "Hidden runs:",
-      ...ids.map(
-        (id) => make("button", nameOf(id, runOf(id)), {
-          ...{ type: "button", class: "show", title: "show this run again" },
-          "data-show": id
-        })
-      )
+    place.replaceChildren("Hidden runs:");
+    const buttons = ids.map(
+      (id) => make("button", nameOf(id, runOf(id)), {
+        ...{ type: "button", class: "show", title: "show this run again" },
+        "data-show": id
+      })
     );
+    appendAll(place, buttons);
   }
   function nameOf(id, run) {
     const values = state.data.facets.flatMap(({ key, label: label2 }) => {
@@ -856,14 +855,16 @@ export const SCRIPT: string = `
       const own = all(".plot[id]", place.parentElement ?? place).flatMap((element) => plots.find((plot) => plot.element === element)?.figure ?? []).filter(({ isSteps }) => isSteps);
       const ids = new Set(own.flatMap(({ data }) => data.map(({ meta }) => meta?.run)));
       const runs = [...ids].flatMap((id) => id !== void 0 && isShown(id) ? runOf(id) ?? [] : []);
-      place.replaceChildren(...legendOf(axis, runs).map(entryOf));
+      place.replaceChildren();
+      appendAll(place, legendOf(axis, runs).map(entryOf));
     }
   }
   function showOwnLegend({ readout, traces }) {
     const before = readout.previousElementSibling, isThere = before?.matches(".keys") === true;
     const place = isThere ? before : make("div", [], { class: "keys" });
     if (!isThere) readout.before(place);
-    place.replaceChildren(...entriesOf(traces));
+    place.replaceChildren();
+    appendAll(place, entriesOf(traces));
   }
   function layoutOf(plot, { x, logX, logY }, dark2) {
     const { layout, isSteps, data } = plot.figure, colors = colored(layout, dark2);

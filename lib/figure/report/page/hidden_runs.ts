@@ -6,7 +6,7 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 import { groupOf, groupsOf } from "./colors.ts";
-import { make } from "./dom.ts";
+import { appendAll, make } from "./dom.ts";
 import { runOf, state } from "./state.ts";
 import type { PageRun } from "./types.ts";
 
@@ -19,15 +19,14 @@ export function listHidden(): void {
   // Buttons that stay keep the focus.
   if (place.dataset["runs"] === shown) return;
   place.dataset["runs"] = shown;
-  place.replaceChildren(
-    "Hidden runs:",
-    ...ids.map((id) =>
-      make("button", nameOf(id, runOf(id)!), {
-        ...{ type: "button", class: "show", title: "show this run again" },
-        "data-show": id,
-      })
-    ),
+  place.replaceChildren("Hidden runs:");
+  const buttons = ids.map((id) =>
+    make("button", nameOf(id, runOf(id)!), {
+      ...{ type: "button", class: "show", title: "show this run again" },
+      "data-show": id,
+    })
   );
+  appendAll(place, buttons);
 }
 
 /** Returns the ID of a run with its values on the axes in which runs differ. */

@@ -6,7 +6,7 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 import { colorAxis, colored, legendOf } from "./colors.ts";
-import { all, make } from "./dom.ts";
+import { all, appendAll, make } from "./dom.ts";
 import { saveFigure } from "./downloads.ts";
 import { entriesOf, entryOf } from "./legend.ts";
 import { pointAt, walk } from "./readout.ts";
@@ -217,7 +217,8 @@ function drawLegends(): void {
       .filter(({ isSteps }) => isSteps);
     const ids = new Set(own.flatMap(({ data }) => data.map(({ meta }) => meta?.run)));
     const runs = [...ids].flatMap((id) => id !== undefined && isShown(id) ? runOf(id) ?? [] : []);
-    place.replaceChildren(...legendOf(axis, runs).map(entryOf));
+    place.replaceChildren();
+    appendAll(place, legendOf(axis, runs).map(entryOf));
   }
 }
 
@@ -226,7 +227,8 @@ function showOwnLegend({ readout, traces }: Plot): void {
   const before = readout.previousElementSibling, isThere = before?.matches(".keys") === true;
   const place = isThere ? before : make("div", [], { class: "keys" });
   if (!isThere) readout.before(place);
-  place.replaceChildren(...entriesOf(traces));
+  place.replaceChildren();
+  appendAll(place, entriesOf(traces));
 }
 
 function layoutOf(plot: Plot, { x, logX, logY }: View, dark: boolean): Layout {

@@ -40,6 +40,8 @@ Deno.test("a sweep on a terminal of 60 columns colors bars and verdicts, and no 
   const lines = plainLines(text).filter((line) => !line.startsWith("report:") && !line.startsWith("next:"));
   assertEquals(lines.filter((line) => widthOf(line) > 60 && !line.includes(out)), []);
   assertStringIncludes(text, "4 of 4 runs finished");
+  const plan = plainLines(text).find((line) => line.includes("thread each")) ?? "missing";
+  assert(widthOf(plan) <= 60, plan);
 });
 
 Deno.test("report, plan and explain fit a terminal of 60 columns; tables are whole in a pipe", async () => {

@@ -6,7 +6,7 @@ import { UserError } from "../error/user_error.ts";
 import { isFolder } from "../file/exists.ts";
 import { shellWord } from "../file/shell_word.ts";
 import { DEFAULT_IMAGE, type SlurmJobOptions, writeKubernetesJobs, writeSlurmJobs } from "../cluster/mod.ts";
-import { command, DEFAULT_FOLDER_HELP, runCommand } from "./command.ts";
+import { command, DEFAULT_FOLDER_HELP, printNote, runCommand } from "./command.ts";
 import { durationOption, numberOption } from "./numbers.ts";
 import { readSpec } from "./spec_file.ts";
 
@@ -165,7 +165,7 @@ async function kubernetes(
     ...{ ...options, dir: out, source: planOrSpec, workingDir: workdir },
   });
   if (plan.data.path !== undefined) {
-    console.error(`plan.json requires the text at ${plan.data.path} in the container`);
+    printNote(`plan.json requires the text at ${plan.data.path} in the container`);
   }
   console.log(
     `${plan.runs.length} runs, one pod each. Copy ${printable(dir)} to ${

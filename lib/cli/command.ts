@@ -125,8 +125,16 @@ function guardOutput(): void {
 
 /** Prints text. On a terminal, wraps sentences at word boundaries, and folds tables that are too wide. */
 export function printText(text: string): void {
-  const columns = Deno.stdout.isTerminal() ? terminalColumns() : Infinity;
-  console.log(wrapSentences(printableLines(text), columns));
+  console.log(fitted(text, Deno.stdout));
+}
+
+/** Prints a text to standard error, as {@linkcode printText} does to standard output. */
+export function printNote(text: string): void {
+  console.error(fitted(text, Deno.stderr));
+}
+
+function fitted(text: string, stream: { isTerminal(): boolean }): string {
+  return wrapSentences(printableLines(text), stream.isTerminal() ? terminalColumns() : Infinity);
 }
 
 /** Wraps the lines of a text, and folds its tables. Repeated spaces distinguish lines of tables. */

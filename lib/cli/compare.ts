@@ -21,6 +21,7 @@ import {
   DEFAULT_FOLDER_HELP,
   FLOOR_HELP,
   onlyRead,
+  printNote,
   printText,
   reportDamage,
   runCommand,
@@ -97,14 +98,14 @@ async function compare(what: string | undefined, run: string | undefined, option
       ...how,
       ...{ dir: out, source: what },
       onPlan: ({ plan: { runs }, dir, workers, notes }) => {
-        console.error(`${runs.length} runs in ${printable(dir)}, ${workers} at a time`);
-        for (const note of notes) console.error(`note: ${note}`);
+        printNote(`${runs.length} runs in ${printable(dir)}, ${workers} at a time`);
+        for (const note of notes) printNote(`note: ${note}`);
       },
     },
   );
   Deno.exitCode = outcome.exitCode;
-  for (const { id, reason } of outcome.failed) console.error(`failed: ${id}: ${printable(reason)}`);
-  if (outcome.exitCode === EXIT.interrupted) console.error("interrupted; repeat the command to resume");
+  for (const { id, reason } of outcome.failed) printNote(`failed: ${id}: ${printable(reason)}`);
+  if (outcome.exitCode === EXIT.interrupted) printNote("interrupted; repeat the command to resume");
   if (comparison !== undefined) end(comparison, json);
 }
 
@@ -123,7 +124,7 @@ function howOf({ tolerance, level, culprit, workers }: Options): CompareFolderOp
     workers,
     watch: watchSignals,
     print: printText,
-    note: (line) => console.error(line),
+    note: printNote,
   };
 }
 

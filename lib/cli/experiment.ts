@@ -5,7 +5,7 @@ import { importFile } from "../file/import_file.ts";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { type Experiment, runExperiment } from "../sweep/mod.ts";
-import { command, runCommand, TRAINING_STATUSES } from "./command.ts";
+import { command, printNote, runCommand, TRAINING_STATUSES } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 
 interface Options {
@@ -42,7 +42,7 @@ async function run(file: string, options: Options): Promise<void> {
   const { workers, out: dir } = options;
   const result = await runExperiment(experiment, { size, dir, workers, interruption });
   if (result === undefined) {
-    console.error("interrupted; repeat the command to resume");
+    printNote("interrupted; repeat the command to resume");
     Deno.exitCode = EXIT.interrupted;
     return;
   }

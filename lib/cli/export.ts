@@ -5,7 +5,7 @@ import { Option } from "commander";
 import { EXIT } from "../error/user_error.ts";
 import { checkExport } from "../study/check_export.ts";
 import { EXPORT_FORMATS, type ExportFormat, exportFormats, exportRuns } from "../study/export_runs.ts";
-import { command, list, reportDamage, runCommand, STATUS } from "./command.ts";
+import { command, list, printNote, reportDamage, runCommand, STATUS } from "./command.ts";
 
 export const program: Command = command(
   "export",
@@ -31,10 +31,10 @@ export const program: Command = command(
     async (dir: string, options: { format?: readonly ExportFormat[]; out?: string; check?: boolean }) => {
       if (options.check) return await check(dir);
       const { files, notes, leftOut } = exportRuns(dir, {
-        ...{ formats: options.format, out: options.out, print: (line) => console.error(line) },
+        ...{ formats: options.format, out: options.out, print: printNote },
       });
       for (const path of files) console.log(printable(path));
-      for (const note of notes) console.error(`note: ${printable(note)}`);
+      for (const note of notes) printNote(`note: ${printable(note)}`);
       reportDamage(leftOut);
     },
   );
@@ -50,7 +50,7 @@ async function check(folder: string): Promise<void> {
   for (const { path, reason } of damaged) console.log(`damaged: ${printable(path)}: ${printable(reason)}`);
   console.log(`${files.length - damaged.length} of ${files.length} files are intact`);
   if (damaged.length === 0) return;
-  console.error("Repeat the export to replace damaged files.");
+  printNote("Repeat the export to replace damaged files.");
   Deno.exitCode = EXIT.someFailed;
 }
 

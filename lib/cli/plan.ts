@@ -2,7 +2,15 @@
 import type { Command } from "commander";
 import { printable } from "../error/printable.ts";
 import { plan } from "../study/mod.ts";
-import { command, DEFAULT_FOLDER_HELP, printText, reportDamage, runCommand, STATUS } from "./command.ts";
+import {
+  command,
+  DEFAULT_FOLDER_HELP,
+  printNote,
+  printText,
+  reportDamage,
+  runCommand,
+  STATUS,
+} from "./command.ts";
 import { numberOption } from "./numbers.ts";
 import { readSpec } from "./spec_file.ts";
 
@@ -31,7 +39,7 @@ export const program: Command = command(
       workers,
       source: path ?? "the built-in spec",
     });
-    console.error(`folder: ${printable(dir)}`);
+    printNote(`folder: ${printable(dir)}`);
     printText(text);
     reportDamage(leftOut);
   });

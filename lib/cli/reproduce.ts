@@ -4,7 +4,7 @@ import { printable } from "../error/printable.ts";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { type ReproduceOptions, reproduceRuns } from "../proof/mod.ts";
-import { append, command, runCommand, STATUS } from "./command.ts";
+import { append, command, printText, runCommand, STATUS } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 import { RUN_DATA_HELP } from "./model_flags.ts";
 
@@ -54,8 +54,8 @@ async function reproduce(folder: string, options: Options): Promise<void> {
   };
   for await (const { folder: run, reproduction, sentence } of reproduceRuns(folder, how)) {
     const prefix = run === folder ? "" : `${printable(run)}: `;
-    for (const change of reproduction.changes) console.log(`${prefix}changed: ${printable(change)}`);
-    console.log(`${prefix}${printable(sentence)}`);
+    for (const change of reproduction.changes) printText(`${prefix}changed: ${printable(change)}`);
+    printText(`${prefix}${printable(sentence)}`);
     // The worst result sets the status: a different result outranks a run that could not be repeated.
     if (reproduction.answer === "diverged") Deno.exitCode = EXIT.diverged;
     else if (reproduction.answer === "cannot") Deno.exitCode ||= EXIT.badInput;

@@ -11,6 +11,7 @@ import {
   command,
   DEFAULT_FOLDER_HELP,
   FLOOR_HELP,
+  printNote,
   printText,
   reportDamage,
   runCommand,
@@ -126,7 +127,7 @@ async function sweep(path: string | undefined, options: Options): Promise<void> 
       ));
   Deno.exitCode = exitCode;
   if (ending === "interrupted") {
-    console.error(
+    printNote(
       `interrupted: ${finished} of ${plan.runs.length} runs are finished; repeat the command to resume`,
     );
     return;
@@ -136,8 +137,8 @@ async function sweep(path: string | undefined, options: Options): Promise<void> 
     console.log(`next:   ${nextCommand(dir, verdicts.length > 0)}`);
     reportDamage(report.leftOut);
   }
-  for (const { id, reason } of failed) console.error(`failed: ${id}: ${printable(reason)}`);
-  if (reportProblem !== undefined) console.error(printable(reportProblem));
+  for (const { id, reason } of failed) printNote(`failed: ${id}: ${printable(reason)}`);
+  if (reportProblem !== undefined) printNote(printable(reportProblem));
 }
 
 /** Returns the command to try next: statistics and culprits of pairs, or the full tables of other runs. */
@@ -146,13 +147,13 @@ function nextCommand(dir: string, hasPairs: boolean): string {
 }
 
 function describePlan({ plan: { runs, threads }, dir, workers, notes, entropy }: PlacedSweep): void {
-  if (entropy !== undefined) console.error(entropy);
+  if (entropy !== undefined) printNote(entropy);
   const tokens = runs.reduce((sum, { spec: { steps, B, T } }) => sum + steps * B * T, 0);
-  console.error(
+  printNote(
     `${runs.length} runs (${tokens} tokens) in ${printable(dir)}, ${workers} at a time with ${threads} ` +
       `thread${threads > 1 ? "s" : ""} each`,
   );
-  for (const note of notes) console.error(`note: ${note}`);
+  for (const note of notes) printNote(`note: ${note}`);
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

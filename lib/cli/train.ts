@@ -4,7 +4,7 @@ import { printable } from "../error/printable.ts";
 import { watchSignals } from "../error/signals.ts";
 import { UserError } from "../error/user_error.ts";
 import { describeRun, recordRun, type RunSpecInput } from "../study/mod.ts";
-import { command, printText, reportDamage, runCommand, TRAINING_STATUSES } from "./command.ts";
+import { command, printNote, printText, reportDamage, runCommand, TRAINING_STATUSES } from "./command.ts";
 import { RECORDED_CODE_HELP } from "./model_flags.ts";
 import { trainDefault } from "./run_defaults.ts";
 import { COMMAND_LINE, namingFlags } from "./named_flags.ts";
@@ -58,14 +58,14 @@ async function train(options: Options): Promise<void> {
       allowEnvironmentChange,
       watch: watchSignals,
       onPlan: ({ entropy, dir }) => {
-        console.error(`1 run in ${printable(dir)}`);
-        if (entropy !== undefined) console.error(entropy);
+        printNote(`1 run in ${printable(dir)}`);
+        if (entropy !== undefined) printNote(entropy);
       },
       print: printText,
     }));
   Deno.exitCode = exitCode;
-  if (ending === "interrupted") return console.error("interrupted; repeat the command to resume");
-  if (reportProblem !== undefined) console.error(printable(reportProblem));
+  if (ending === "interrupted") return printNote("interrupted; repeat the command to resume");
+  if (reportProblem !== undefined) printNote(printable(reportProblem));
   if (report === undefined) return;
   console.log(`\nreport: ${printable(report.path)}`);
   reportDamage(report.leftOut);

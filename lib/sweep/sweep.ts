@@ -171,9 +171,10 @@ class Sweep {
     for (const { run, damage } of this.#damaged) this.#fail(run, { reason: damage!, diverged: false });
     const signal = (name: Deno.Signal) => this.#going.forEach((worker) => worker.kill(name));
     const onRequest = () => {
-      this.#view.log(
-        "stopping after the current steps. Press Ctrl-C again to stop at once. Repeat the command to resume",
-      );
+      // Lines that fit narrow terminals.
+      this.#view.log("stopping after the current steps");
+      this.#view.log("Press Ctrl-C again to stop at once");
+      this.#view.log("Repeat the command to resume");
       signal("SIGTERM");
     };
     const onInsistence = () => signal("SIGKILL");

@@ -28,6 +28,8 @@ interface Metric {
   readonly unit: string;
   readonly how: string;
   readonly log?: true;
+  /** True if the axis begins at 0. Otherwise, Plotly draws a constant near 0 at 0. */
+  readonly fromZero?: true;
   /** Returns the metric's curve of a run; undefined if the run does not have the metric. */
   readonly curveOf: (run: RunSeries) => Series | undefined;
 }
@@ -44,6 +46,7 @@ const METRICS: readonly Metric[] = [
     title: "Learning rate",
     unit: "learning rate",
     how: "Learning rate of each step: warm-up, then the schedule.",
+    fromZero: true,
     curveOf: ({ steps }) => ({ x: steps.step, y: steps.lr }),
   },
   {
@@ -79,7 +82,7 @@ export function trainingFigures(runs: readonly RecordedRun[]): Figure[] {
   const most = pointsFor(runs.length), nameOf = runNamer(runs);
   const policies = valuesOf(runs.filter((run) => !isBaseline(run.manifest.spec)), precisionName);
   const seeds = valuesOf(runs, ({ seed }) => seed);
-  return METRICS.flatMap(({ title, unit, how, log, curveOf }) => {
+  return METRICS.flatMap(({ title, unit, how, log, fromZero, curveOf }) => {
     const data = runs.flatMap((run): PlotlyObject[] => {
       const { spec } = run.manifest, series = seriesOf(run), points = curveOf(series);
       if (points === undefined || points.y.length === 0) return [];
@@ -94,7 +97,11 @@ export function trainingFigures(runs: readonly RecordedRun[]): Figure[] {
     });
     if (data.length === 0) return [];
     const base = layoutOf(title, { x: "step", y: unit });
-    const yaxis = { ...base["yaxis"] as PlotlyObject, ...log && { type: "log" } };
+    const yaxis = {
+      ...base["yaxis"] as PlotlyObject,
+      ...log && { type: "log" },
+      ...fromZero && { rangemode: "tozero" },
+    };
     return [{ title, how, data, layout: { ...base, yaxis, showlegend: runs.length <= policies.length + 6 } }];
   });
 }

@@ -48,12 +48,17 @@ Deno.test("every task is quiet and uses deno.lock", () => {
   }
 });
 
-Deno.test("notebooks use deno.lock, which has all their packages, and the settings of deno.json", async () => {
-  const [own, root] = ["notebooks/deno.json", "deno.json"].map((path) =>
-    JSON.parse(Deno.readTextFileSync(ROOT + path))
-  );
-  const { nodeModulesDir, unstable } = root;
-  assertEquals(own, { importMap: "../import_map.json", lock: "../deno.lock", nodeModulesDir, unstable });
+Deno.test("the kernel in notebooks/ uses the settings of deno.json, and the packages of deno.lock", async () => {
+  const [config, rootConfig, lock, rootLock] = [
+    "notebooks/deno.json",
+    "deno.json",
+    "notebooks/deno.lock",
+    "deno.lock",
+  ]
+    .map((path) => JSON.parse(Deno.readTextFileSync(ROOT + path)));
+  const { nodeModulesDir, unstable } = rootConfig;
+  assertEquals(config, { importMap: "../import_map.json", nodeModulesDir, unstable });
+  assertEquals([lock.specifiers, lock.npm], [rootLock.specifiers, rootLock.npm]);
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     // --frozen: the lock file would not change.
     args: ["eval", "--frozen", "--no-check", `import "@losskit/losskit"; import "arquero"; import "marked";`],

@@ -46,7 +46,10 @@ const condition = v.pipe(
 );
 
 /** Schema of {@linkcode Axes}. */
-export const axesSchema: v.GenericSchema<unknown, Axes> = v.record(v.string(), values);
+export const axesSchema: v.GenericSchema<unknown, Axes> = v.pipe(
+  v.custom<object>((given) => !Array.isArray(given), "to be an object"), // a record takes an empty list
+  v.record(v.string(), values),
+);
 
 /** Schema of zipped axes. Each group names at least one field, and its lists have equal lengths. */
 export const zipSchema: v.GenericSchema<unknown, Axes[]> = v.array(v.pipe(

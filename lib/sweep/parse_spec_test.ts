@@ -161,6 +161,11 @@ const WRONG: [name: string, given: object, told: string][] = [
     { zip: [{ lr: [1, 2, 1], clip: [1, 1, 1] }] },
     "expected zip.0 not to repeat a value",
   ],
+  [
+    "a list of axes",
+    { axes: [] as unknown as Record<string, never> },
+    "expected axes to be an object, got []",
+  ],
   ["no values", { axes: { lr: [] } }, "expected axes.lr to have at least one value"],
   ["a value out of range", { axes: { lr: [1e-3, -1] } }, "expected axes.lr.1 to be above 0, got -1"],
   ["a policy that there is not", { axes: { lr: [1] }, zip: [{ policy: ["fp4"] }] }, "both set policy"],

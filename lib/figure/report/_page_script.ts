@@ -874,13 +874,27 @@ export const SCRIPT: string = `
       margin: { ...colors.margin, t: 12 },
       ...data.some(({ type }) => type === "scatter") && { height: HEIGHT }
     };
-    if (!isSteps) return base;
+    if (!isSteps) {
+      if (!data.some(({ type }) => type === "heatmap")) return base;
+      const xaxis = spaced(base.xaxis ?? {}, printing ? PRINT_WIDTH : plot.element.clientWidth);
+      return { ...base, xaxis };
+    }
     const { range, ...y } = base.yaxis ?? {};
     return {
       ...base,
       xaxis: { ...base.xaxis, title: { text: X_TITLES[x] }, ...logX && LOG },
       yaxis: { ...y, ...logY || y["type"] === "log" ? LOG : range !== void 0 && { range } }
     };
+  }
+  var OUTSIDE = 170;
+  var CHARACTER = 7;
+  var BETWEEN = 8;
+  function spaced(axis, width) {
+    const { tickvals = [], ticktext = [] } = axis;
+    const widest = ticktext.reduce((most, text) => Math.max(most, text.length), 0) * CHARACTER + BETWEEN;
+    const every = Math.max(1, Math.ceil(ticktext.length * widest / Math.max(1, width - OUTSIDE)));
+    const isKept = (_, i) => i % every === 0;
+    return { ...axis, tickvals: tickvals.filter(isKept), ticktext: ticktext.filter(isKept) };
   }
   function draw(plot) {
     const now = view(), left2 = tracesOf(plot.figure, now);

@@ -239,13 +239,29 @@ function layoutOf(plot: Plot, { x, logX, logY }: View, dark: boolean): Layout {
     margin: { ...colors.margin, t: 12 },
     ...data.some(({ type }) => type === "scatter") && { height: HEIGHT },
   };
-  if (!isSteps) return base;
+  if (!isSteps) {
+    if (!data.some(({ type }) => type === "heatmap")) return base;
+    const xaxis = spaced(base.xaxis ?? {}, printing ? PRINT_WIDTH : plot.element.clientWidth);
+    return { ...base, xaxis } as Layout;
+  }
   const { range, ...y } = base.yaxis ?? {};
   return {
     ...base,
     xaxis: { ...base.xaxis, title: { text: X_TITLES[x] }, ...logX && LOG },
     yaxis: { ...y, ...logY || y["type"] === "log" ? LOG : range !== undefined && { range } },
   } as Layout;
+}
+
+/** Width of the margins and the color scale of a heat map, and of a character and the gap of its labels, in pixels. */
+const OUTSIDE = 170, CHARACTER = 7, BETWEEN = 8;
+
+/** Returns a heat map's axis with every n-th of its ticks, so that labels do not overlap on narrow screens. */
+function spaced(axis: object, width: number): object {
+  const { tickvals = [], ticktext = [] } = axis as { tickvals?: unknown[]; ticktext?: string[] };
+  const widest = ticktext.reduce((most, text) => Math.max(most, text.length), 0) * CHARACTER + BETWEEN;
+  const every = Math.max(1, Math.ceil(ticktext.length * widest / Math.max(1, width - OUTSIDE)));
+  const isKept = (_: unknown, i: number) => i % every === 0;
+  return { ...axis, tickvals: tickvals.filter(isKept), ticktext: ticktext.filter(isKept) };
 }
 
 function draw(plot: Plot): void {

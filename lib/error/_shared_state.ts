@@ -4,6 +4,8 @@
  *
  * @module
  */
+// Deno replaces globalThis.MessageChannel when this module loads, so that must not happen during an import of users.
+import "node:worker_threads";
 
 /** Objects whose functions are compared, by their names. */
 const HOLDERS: Readonly<Record<string, object>> = {

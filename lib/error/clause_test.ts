@@ -6,5 +6,5 @@ Deno.test("reasonOf() leaves out what an error says cannot be done, which the ou
   assertEquals(clauseOf(error), "Cannot read /a:b: expected a file: got a pipe. Replace it");
   assertEquals(reasonOf(error), "expected a file: got a pipe. Replace it");
   assertEquals(reasonOf(new Error("No such file (os error 2)")), "No such file (os error 2)");
-  assertEquals(reasonOf("Cannot go on..."), "Cannot go on...");
+  assertEquals(reasonOf("Cannot resume..."), "Cannot resume...");
 });

@@ -108,6 +108,30 @@ Deno.test("a run over its time or memory limit is stopped and reported, and othe
   assertMatch(large.stderr, /the run used [\d.]+ MB of memory and exceeded its limit of 50.0 MB/);
 });
 
+Deno.test("a failed run is retried, and the cause is in its journal and log", async () => {
+  const mended = join(root, "mended"), schedule = join(root, "killer.ts"), dir = join(root, "retried");
+  await Deno.writeTextFile(
+    schedule,
+    `export default (step: number) => {
+  const isMended = Deno.readDirSync(${JSON.stringify(root)}).some(({ name }) => name === "mended");
+  if (Deno.mainModule.endsWith("/worker.ts") && step === 5 && !isMended) Deno.kill(Deno.pid, "SIGKILL");
+  return 1e-3;
+};
+`,
+  );
+  const spec = await specOf("killer", { policy: ["float32"], seeds: [1], schedule });
+  const { code, stderr } = await runTask("sweep", [spec, "--out", dir, "--retries", "2"]);
+  assertEquals(code, 3, stderr);
+  const run = onlyRun(dir), { journal, log } = runPaths(run);
+  assertEquals(readRun(run).status === "finished", false);
+  for (const attempt of [1, 2]) assertStringIncludes(stderr, `retry ${attempt} of 2`);
+  assertEquals(readJournal(journal).events.at(-1)?.event, "fail");
+  for (const path of [journal, log]) assertMatch(await Deno.readTextFile(path), /SIGKILL/);
+  await Deno.writeTextFile(mended, "");
+  assertEquals((await runTask("sweep", [spec, "--out", dir])).code, 0);
+  assertEquals(readRun(run).status, "finished");
+});
+
 Deno.test("a run with a folder in place of its checkpoint is damaged, and is resumed once that is removed", async () => {
   const dir = copy(done, join(root, "tried"));
   const run = onlyRun(dir), { journal, checkpoint } = runPaths(run);

@@ -244,8 +244,8 @@ function centred(values: readonly number[]): number[] {
 }
 
 /**
- * Returns a table with one row per setting: `V` (or `tokenizer` if it states no V), `T`, the float32 loss in nats per token and in bits per byte, and the
- * gaps with half the widths of their confidence intervals.
+ * Returns a table with one row per setting: `V` (or `tokenizer` if it states no V), `T`, the float32 loss in nats per
+ * token and in bits per byte, and the gaps with half the widths of their confidence intervals.
  */
 export function gridTable({ cells }: Grid): Table {
   const column = <C>(value: (cell: GridCell) => C): C[] => cells.map(value);

@@ -185,7 +185,7 @@ function meanTraces(
   const line = (role: string, y: (number | null)[], style: PlotlyObject): PlotlyObject => ({
     type: "scatter",
     mode: "lines",
-    meta: { mean: precision.other, label: name, role },
+    meta: { mean: precision.other, role },
     x,
     y,
     hoverinfo: "skip",

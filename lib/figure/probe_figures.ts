@@ -54,8 +54,8 @@ const METRICS: Readonly<Record<string, { title: string; how: string; isShare?: t
 const MOST_COLUMNS = 40;
 
 /**
- * Maximum number of runs with heat maps: the first of each precision, lower precisions before float32. Perturbed copies,
- * which measure a noise floor, only appear for a precision without other runs.
+ * Maximum number of runs with heat maps: the first of each precision, lower precisions before float32. A perturbed run
+ * appears only if its precision has no unperturbed run.
  */
 const MOST_RUNS = 4;
 

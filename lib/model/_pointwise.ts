@@ -34,14 +34,23 @@ function pointwise<O>(name: string, { value, slope }: Pointwise<O>): (x: tf.Tens
     castLike(tf.mul(toFloat32(dy!), slope(toFloat32(x!), options)), x!),
   ]);
   return (x, options) =>
-    tf.customGrad((input, save) => {
-      const x = input as tf.Tensor;
-      (save as tf.GradSaveFunc)([x]);
-      return {
-        value: forward([x], options)[0]!,
-        gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => backward([dy, saved[0]!], options)[0]!,
-      };
-    })(x);
+    withGradient(x, (x) => forward([x], options)[0]!, (dy, x) => backward([dy, x], options)[0]!);
+}
+
+/** Computes a function of x that keeps only x for its backward pass. */
+function withGradient(
+  x: tf.Tensor,
+  value: (x: tf.Tensor) => tf.Tensor,
+  gradient: (dy: tf.Tensor, x: tf.Tensor) => tf.Tensor,
+): tf.Tensor {
+  return tf.customGrad((input, save) => {
+    const x = input as tf.Tensor;
+    (save as tf.GradSaveFunc)([x]);
+    return {
+      value: value(x),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => gradient(dy, saved[0]!),
+    };
+  })(x);
 }
 
 /** Returns the cumulative distribution function of the standard normal distribution at x. */
@@ -86,14 +95,11 @@ const swigluBackward = fused("swigluGrad", ([dy, x]) => {
 
 /** Computes SiLU of the gates times the values, rounded once. */
 function swiglu(x: tf.Tensor): tf.Tensor {
-  return tf.customGrad((input, save) => {
-    const x = input as tf.Tensor;
-    (save as tf.GradSaveFunc)([x]);
-    return {
-      value: swigluForward([x], {})[0]!,
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.concat(swigluBackward([dy, saved[0]!], {}), 1),
-    };
-  })(x);
+  return withGradient(
+    x,
+    (x) => swigluForward([x], {})[0]!,
+    (dy, x) => tf.concat(swigluBackward([dy, x], {}), 1),
+  );
 }
 
 /**

@@ -187,16 +187,18 @@ Deno.test("activate() computes the named functions", () => {
   );
 });
 
+/** Pointwise functions with gradients of their own. */
+const POINTWISE = {
+  geluErf: (x: tf.Tensor) => activate(x, "geluErf"),
+  silu: (x: tf.Tensor) => activate(x, "silu"),
+  relu2: (x: tf.Tensor) => activate(x, "relu2"),
+  softCap: (x: tf.Tensor) => softCap(x, { cap: 2, scale: 0.5 }),
+  swiglu: (x: tf.Tensor) => activate(x, "swiglu"),
+};
+
 Deno.test("pointwise functions of bfloat16 equal float32's results rounded once, including gradients", () => {
   const x = tf.tensor2d(read(tf.randomNormal([40], 0, 2, "float32", 1)).map(roundToBfloat16), [4, 10]);
-  const functions = {
-    geluErf: (x: tf.Tensor) => activate(x, "geluErf"),
-    silu: (x: tf.Tensor) => activate(x, "silu"),
-    relu2: (x: tf.Tensor) => activate(x, "relu2"),
-    softCap: (x: tf.Tensor) => softCap(x, { cap: 2, scale: 0.5 }),
-    swiglu: (x: tf.Tensor) => activate(x, "swiglu"),
-  };
-  for (const [name, f] of Object.entries(functions)) {
+  for (const [name, f] of Object.entries(POINTWISE)) {
     const low = f(toBfloat16(x));
     assertEquals(trueDtype(low), "bfloat16", name);
     assertEquals(read(low), read(f(x)).map(roundToBfloat16), name);
@@ -208,14 +210,7 @@ Deno.test("pointwise functions of bfloat16 equal float32's results rounded once,
 
 Deno.test("pointwise functions of large tensors are fused in a graph, with the same results and gradients", () => {
   const x = tf.randomNormal([256, 1024], 0, 2, "float32", 1); // above the smallest fused size
-  const functions = {
-    geluErf: (x: tf.Tensor) => activate(x, "geluErf"),
-    silu: (x: tf.Tensor) => activate(x, "silu"),
-    relu2: (x: tf.Tensor) => activate(x, "relu2"),
-    softCap: (x: tf.Tensor) => softCap(x, { cap: 2, scale: 0.5 }),
-    swiglu: (x: tf.Tensor) => activate(x, "swiglu"),
-  };
-  for (const [name, f] of Object.entries(functions)) {
+  for (const [name, f] of Object.entries(POINTWISE)) {
     const both = (x: tf.Tensor) => [f(x), tf.grad(f)(x)];
     using compiled = compile(both);
     const got = compiled(x) as tf.Tensor[];

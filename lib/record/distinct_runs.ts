@@ -18,6 +18,7 @@ export function isCopy(a: RecordedRun, b: RecordedRun): boolean {
 
 /** Returns runs in order, without copies of earlier runs. */
 export function distinctRuns(runs: readonly RecordedRun[]): readonly RecordedRun[] {
+  if (new Set(runs.map(({ manifest }) => manifest.runId)).size === runs.length) return runs;
   const earlier = new Map<string, RecordedRun[]>();
   return runs.filter((run) => {
     const { runId, spec } = run.manifest;

@@ -264,8 +264,8 @@ export interface Difference {
 const NOT_COMPARED = new Set([...MEASUREMENTS, "events"]);
 
 /**
- * Returns the first difference between two journals, or undefined if they are equal. Times, speeds, memory, superseded events,
- * and `resume`, `checkpoint` and `fail` events are not compared.
+ * Returns the first difference between two journals, or undefined if they are equal. Times, speeds, memory, superseded
+ * events, and `resume`, `checkpoint` and `fail` events are not compared.
  */
 export function compareJournals(a: readonly RunEvent[], b: readonly RunEvent[]): Difference | undefined {
   const [left, right] = [comparable(a), comparable(b)];

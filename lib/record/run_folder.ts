@@ -65,10 +65,14 @@ export function runFolder(sweepDir: string, runId: string): string {
  * @param folder `DIR/runs/ID`. Other paths belong to no sweep, and their locations are not checked.
  */
 export function placeProblem(folder: string): string | undefined {
-  return locationProblem(folder) ?? kindProblem(folder);
+  const special = listingOf(folder);
+  return locationProblem(folder, special) ?? kindProblem(folder, special);
 }
 
-function locationProblem(folder: string): string | undefined {
+/** Names in a run's folder that are not regular files. Undefined if the folder cannot be listed. */
+type Listing = () => ReadonlySet<string> | undefined;
+
+function locationProblem(folder: string, listing: Listing): string | undefined {
   const path = resolve(folder), runs = dirname(path), sweepDir = dirname(runs);
   if (basename(runs) !== "runs") return undefined;
   for (const place of [runs, path]) {
@@ -78,7 +82,7 @@ function locationProblem(folder: string): string | undefined {
     if (problem !== undefined) return problem;
     if (!info.isDirectory && !Deno.statSync(place).isDirectory) return `${place} is not a folder`;
   }
-  const special = specialIn(path);
+  const special = listing();
   for (const place of Object.values(runPaths(path))) {
     if (special !== undefined && !special.has(basename(place))) continue;
     let info: Deno.FileInfo;
@@ -97,8 +101,8 @@ function locationProblem(folder: string): string | undefined {
  * Describes a checkpoint or tokenizer that is a folder, a pipe or a device. A status is read from the journal alone, so
  * that without this check a run without usable weights would count as finished.
  */
-function kindProblem(folder: string): string | undefined {
-  const { checkpoint, best, tokenizer } = runPaths(folder), special = specialIn(folder);
+function kindProblem(folder: string, listing: Listing): string | undefined {
+  const { checkpoint, best, tokenizer } = runPaths(folder), special = listing();
   for (const place of [checkpoint, best, tokenizer]) {
     if (!special?.has(basename(place))) continue;
     try {
@@ -112,10 +116,15 @@ function kindProblem(folder: string): string | undefined {
 }
 
 /**
- * Returns the names in a folder that are not regular files, such as symbolic links, or undefined for a folder that
- * cannot be listed. One call, where a check of each file is one call per file, and a missing file costs as much as a
+ * Returns a function that lists the names in a folder that are not regular files, such as symbolic links. The folder is
+ * listed at the first call only. One listing replaces one system call per file, and a missing file costs as much as a
  * listing.
  */
+function listingOf(folder: string): Listing {
+  let listed: { names: Set<string> | undefined } | undefined;
+  return () => (listed ??= { names: specialIn(folder) }).names;
+}
+
 function specialIn(folder: string): Set<string> | undefined {
   try {
     return new Set(
@@ -163,13 +172,13 @@ export function requireInside(sweepDir: string, path: string): void {
  * is not a regular file.
  */
 export function requirePlace(folder: string): void {
-  const problem = locationProblem(folder);
+  const special = listingOf(folder), problem = locationProblem(folder, special);
   if (problem !== undefined) {
     throw new UserError(
       `Cannot open the run ${folder}: ${problem}. Move the folder or file to its place, or merge its sweep into this one.`,
     );
   }
-  const kind = kindProblem(folder);
+  const kind = kindProblem(folder, special);
   if (kind !== undefined) throw new UserError(kind);
 }
 
@@ -179,7 +188,7 @@ export function requirePlace(folder: string): void {
  * @throws {UserError} If `runs` is anything else.
  */
 export function requireRuns(sweepDir: string): void {
-  const problem = locationProblem(runFolder(sweepDir, "-"));
+  const folder = runFolder(sweepDir, "-"), problem = locationProblem(folder, listingOf(folder));
   if (problem === undefined) return;
   throw new UserError(
     `Cannot open the sweep in ${sweepDir}: ${problem}. Restore the folder from a copy, or choose another folder.`,

@@ -4,7 +4,7 @@
  * @module
  */
 import { exists } from "../file/exists.ts";
-import { isCopy, type RecordedRun, runFolder } from "../record/mod.ts";
+import { distinctRuns, isCopy, type RecordedRun, runFolder } from "../record/mod.ts";
 
 /** The runs of a folder. */
 interface Records {
@@ -28,20 +28,19 @@ export function distinctFolders(dirs: readonly string[]): string[] {
  * @param note Receives a line for each folder with copies.
  */
 export function withoutCopies<R extends Records>(records: readonly R[], note: (line: string) => void): R[] {
-  const earlier = new Map<string, { dir: string; run: RecordedRun }[]>();
+  const distinct = new Set(distinctRuns(records.flatMap(({ runs }) => runs)));
   return records.map((record) => {
-    const { dir, runs } = record, copies: string[] = [];
-    const own = runs.filter((run) => {
-      const { runId } = run.manifest, others = earlier.get(runId) ?? [];
-      const original = others.find((other) => isCopy(run, other.run));
-      if (original !== undefined) copies.push(runFolder(original.dir, runId));
-      earlier.set(runId, [...others, { dir, run }]);
-      return original === undefined;
-    });
-    if (copies.length > 0) {
+    const { dir, runs } = record, own = runs.filter((run) => distinct.has(run));
+    const copy = runs.find((run) => !distinct.has(run));
+    if (copy !== undefined) {
+      const original = records.find(({ runs }) =>
+        runs.some((run) => distinct.has(run) && isCopy(run, copy))
+      )!;
       note(
-        `note: ${dir}: ${copies.length} of ${runs.length} runs are copies and count once, such as that of ${
-          copies[0]
+        `note: ${dir}: ${
+          runs.length - own.length
+        } of ${runs.length} runs are copies and count once, such as that of ${
+          runFolder(original.dir, copy.manifest.runId)
         }`,
       );
     }

@@ -14,8 +14,8 @@ import { describer } from "../sweep/sweep_view.ts";
 /**
  * Returns the progress of a sweep's plan. Returns undefined if the plan is missing or damaged.
  *
- * The remaining time is the number of remaining tokens of runs that have not failed, divided by the speed of all active runs. The speed of one run is
- * its tokens per second so far, including evaluations.
+ * The remaining time is the number of remaining tokens of runs that have not failed, divided by the speed of all active
+ * runs. The speed of one run is its tokens per second so far, including evaluations.
  *
  * @param dir The sweep's folder.
  * @param runs Recorded runs of the folder.

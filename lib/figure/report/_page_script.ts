@@ -719,18 +719,15 @@ export const SCRIPT: string = `
     plots = all(".plot[id]").map(newPlot);
     watcher = new IntersectionObserver((entries) => {
       for (const { target, isIntersecting } of entries) {
-        const plot = plots.find(({ element }) => element === target);
+        const plot = plotOf(target);
         if (plot === void 0) continue;
         plot.visible = isIntersecting;
         if (isIntersecting && (!plot.drawn || plot.stale)) draw(plot);
       }
     }, { rootMargin: "200px" });
-    for (const plot of plots) {
-      watcher.observe(plot.element);
-      if (plot.element.nextElementSibling?.matches(".save") !== true) {
-        plot.element.after(saveButtons(plot.element));
-      }
-      const { element } = plot;
+    for (const { element } of plots) {
+      watcher.observe(element);
+      if (element.nextElementSibling?.matches(".save") !== true) element.after(saveButtons(element));
       if (withKeys.has(element)) continue;
       withKeys.add(element);
       element.addEventListener("keydown", (event) => {
@@ -852,7 +849,7 @@ export const SCRIPT: string = `
   function drawLegends() {
     const axis = colorAxis(view());
     for (const place of all(".legend")) {
-      const own = all(".plot[id]", place.parentElement ?? place).flatMap((element) => plots.find((plot) => plot.element === element)?.figure ?? []).filter(({ isSteps }) => isSteps);
+      const own = all(".plot[id]", place.parentElement ?? place).flatMap((element) => plotOf(element)?.figure ?? []).filter(({ isSteps }) => isSteps);
       const ids = new Set(own.flatMap(({ data }) => data.map(({ meta }) => meta?.run)));
       const runs = [...ids].flatMap((id) => id !== void 0 && isShown(id) ? runOf(id) ?? [] : []);
       place.replaceChildren();

@@ -90,7 +90,10 @@ export interface FigureSection {
   readonly figures: readonly (Figure | SettingFigure)[];
 }
 
-/** Returns the figures of a report by section. Counts a run that is given twice once. Omits sections that have neither figures nor sentences. */
+/**
+ * Returns the figures of a report by section. Counts a run that is given twice once. Omits sections that have neither
+ * figures nor sentences.
+ */
 export function reportFigures(
   all: readonly RecordedRun[],
   tolerance: number = DEFAULT_TOLERANCE,

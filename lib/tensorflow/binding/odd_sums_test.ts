@@ -4,6 +4,7 @@ import { assertEquals } from "@std/assert";
 import { parseFormat, roundArray } from "../../precision/mod.ts";
 import { createRandom } from "../../text/random.ts";
 import { AttributeType } from "../native/attribute.ts";
+import { elements } from "../native/c_values.ts";
 import { compile } from "../compile/compile.ts";
 import { emulatesBfloat16, givesNaN } from "../native/bfloat16_support.ts";
 import { DataType } from "../native/dtype.ts";
@@ -90,7 +91,6 @@ function matrixProducts([M, K, N]: readonly [number, number, number]): Case[] {
 function convolutionGradients(width: number, [C, O]: readonly [number, number]): Case[] {
   const out = width - 1;
   const input = [1, 2, width, C], filter = [2, 2, C, O], dy = [1, 1, out, O];
-  const sized = (shape: Shape) => shape.reduce((product, size) => product * size, 1);
   const forInput: Term[] = [], forFilter: Term[] = [];
   for (let column = 0; column < out; column++) {
     for (let place = 0; place < 4; place++) {
@@ -112,13 +112,13 @@ function convolutionGradients(width: number, [C, O]: readonly [number, number]):
   return [{
     name: `Conv2DBackpropInput of [${filter}], [${dy}]`,
     shapes: [filter, dy],
-    size: sized(input),
+    size: elements(input),
     terms: forInput,
     run: (f, y) => call("Conv2DBackpropInput", attributes, [sizes(input), f, y]),
   }, {
     name: `Conv2DBackpropFilter of [${input}], [${dy}]`,
     shapes: [input, dy],
-    size: sized(filter),
+    size: elements(filter),
     terms: forFilter,
     run: (x, y) => call("Conv2DBackpropFilter", attributes, [x, sizes(filter), y]),
   }];
@@ -148,7 +148,7 @@ Deno.test("bfloat16 products are exact but for one rounding, with odd and even s
     using graph = compile((a: tf.Tensor, b: tf.Tensor) => run(a, b));
     for (const [kind, { special, share, operand }] of Object.entries(KINDS)) {
       const [a, b] = shapes.map((shape, place) =>
-        Float32Array.from({ length: shape.reduce((product, one) => product * one, 1) }, () => {
+        Float32Array.from({ length: elements(shape) }, () => {
           const isSpecial = (operand === 2 || operand === place) && random.uniform() < share;
           if (isSpecial) return special[random.integer(special.length)]!;
           return 1 + random.integer(200); // without 0, whose product with Infinity is NaN

@@ -2,6 +2,7 @@
  * Products of bfloat16 numbers on processors that emulate bfloat16: in float32, rounded once.
  */
 import { assertEquals, assertGreater } from "@std/assert";
+import { roundToBfloat16 } from "../../analysis/rounding.ts";
 import { AttributeType } from "../native/attribute.ts";
 import { DataType } from "../native/dtype.ts";
 import { currentTensorFlow, useTensorFlow } from "./backend.ts";
@@ -49,10 +50,9 @@ Deno.test("a widened product is the float32 product of rounded operands, rounded
   const exact = await product({ widensProducts: false, policy: "float32" }, operands);
   assertEquals(wide.dtype, DataType.BFLOAT16);
   assertEquals(wide.left, 0);
-  const words = new Uint32Array((exact.values as Float32Array).buffer);
-  const rounded = words.map((word) => ((word + 0x7fff + (word >>> 16 & 1)) & 0xffff0000) >>> 0);
-  assertEquals(wide.values, new Float32Array(rounded.buffer));
-  assertGreater(words.filter((word, i) => word !== rounded[i]).length, 0); // rounding changes some
+  const values = exact.values as Float32Array, rounded = values.map(roundToBfloat16);
+  assertEquals(wide.values, rounded);
+  assertGreater(values.filter((value, i) => value !== rounded[i]).length, 0); // rounding changes some
 });
 
 Deno.test("operands of a widened product are rounded to bfloat16 first", async () => {

@@ -57,18 +57,15 @@ export function startPlots(): void {
   plots = all<PlotElement>(".plot[id]").map(newPlot);
   watcher = new IntersectionObserver((entries) => {
     for (const { target, isIntersecting } of entries) {
-      const plot = plots.find(({ element }) => element === target);
+      const plot = plotOf(target);
       if (plot === undefined) continue;
       plot.visible = isIntersecting;
       if (isIntersecting && (!plot.drawn || plot.stale)) draw(plot);
     }
   }, { rootMargin: "200px" });
-  for (const plot of plots) {
-    watcher.observe(plot.element);
-    if (plot.element.nextElementSibling?.matches(".save") !== true) {
-      plot.element.after(saveButtons(plot.element));
-    }
-    const { element } = plot;
+  for (const { element } of plots) {
+    watcher.observe(element);
+    if (element.nextElementSibling?.matches(".save") !== true) element.after(saveButtons(element));
     if (withKeys.has(element)) continue;
     withKeys.add(element);
     element.addEventListener("keydown", (event) => {
@@ -86,7 +83,7 @@ export function startPlots(): void {
 }
 
 /** Returns the figure that an element shows now. An update gives elements new data. */
-function plotOf(element: PlotElement): Plot | undefined {
+function plotOf(element: Element): Plot | undefined {
   return plots.find((plot) => plot.element === element);
 }
 
@@ -213,7 +210,7 @@ function drawLegends(): void {
   const axis = colorAxis(view());
   for (const place of all(".legend")) {
     const own = all(".plot[id]", place.parentElement ?? place)
-      .flatMap((element) => plots.find((plot) => plot.element === element)?.figure ?? [])
+      .flatMap((element) => plotOf(element)?.figure ?? [])
       .filter(({ isSteps }) => isSteps);
     const ids = new Set(own.flatMap(({ data }) => data.map(({ meta }) => meta?.run)));
     const runs = [...ids].flatMap((id) => id !== undefined && isShown(id) ? runOf(id) ?? [] : []);

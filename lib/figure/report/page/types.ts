@@ -66,8 +66,6 @@ export interface Meta {
   readonly points?: readonly string[];
   /** Precision whose runs are averaged. All traces of the same mean have the same value. */
   readonly mean?: string;
-  /** Label of the precision. */
-  readonly label?: string;
   /**
    * Role of the trace. `mean`: mean per block. `low`, `high`: edges of the mean's confidence interval. `category`: mean
    * per category. `floor`: noise floor of all runs.

@@ -84,8 +84,9 @@ Deno.test("an error is red on a terminal, and a name with an escape sequence sta
 Deno.test("after Ctrl-C on a terminal of 60 columns, no line of the sweep's end is wider", async () => {
   const long = await specOf("long", { policy: ["float32"], seeds: [1], steps: 1_000_000 });
   const line = `${Deno.execPath()} run -A --no-check ${MAIN} sweep ${long} --out ${join(root, "long")}`;
+  // exec: dash, unlike bash, keeps running as the parent of its last command, and Ctrl-C would end it first.
   const child = new Deno.Command("script", {
-    args: ["-qec", `stty cols 60 rows 24; env TERM=xterm ${line}`, "/dev/null"],
+    args: ["-qec", `stty cols 60 rows 24; exec env TERM=xterm ${line}`, "/dev/null"],
     cwd: root,
     stdin: "piped",
     stdout: "piped",

@@ -286,7 +286,7 @@ Deno.test("report --figures writes each figure as SVG or PNG, and rejects invali
     for (
       const [args, message] of [
         [[dir, "--figures", "gif"], "expected svg or png, got gif"],
-        [[join(dir, "none"), "--watch"], "expected a sweep's folder, got a path without a folder"],
+        [[join(dir, "none"), "--watch"], "expected a sweep's folder, got a path that does not exist"],
         [[dir, "--watch", "--port", "70000"], "--port: expected a whole number from 0 to 65,535, got 70000"],
         [[dir, "--tolerance", "-1"], "--tolerance: expected a number of nats from 0 to 1,000, got -1"],
       ] as const

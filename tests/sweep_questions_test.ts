@@ -148,13 +148,13 @@ Deno.test("explain names the differences that make a run reusable or new", async
     const told = [
       [done, `a sweep's folder with the run ${onlyRun(done)}`],
       [empty, "a folder without manifest.json"],
-      [nowhere, "no such folder"],
+      [nowhere, "a path that does not exist"],
     ];
     for (const [folder, found] of told) {
       const { code, stderr } = await runTask("explain", [folder!]);
       assertEquals([code, stderr], [
         2,
-        `Cannot explain ${folder}: expected a run's folder, DIR/runs/ID, got ${found}\n`,
+        `Cannot explain ${folder}: expected a run's folder, SWEEP/runs/ID, got ${found}. Correct the path.\n`,
       ]);
     }
   });

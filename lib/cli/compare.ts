@@ -89,7 +89,7 @@ async function compare(what: string | undefined, run: string | undefined, option
   if (what !== undefined && !isFile(what) && !/\.(json|[mc]?[jt]s)$/.test(what)) {
     throw new UserError(
       `Cannot compare ${what}: expected a run's or a sweep's folder, or a spec (.json, or .ts with a default export), ` +
-        "got a path that does not exist.",
+        "got a path that does not exist. Correct the path.",
     );
   }
   const { outcome, comparison } = await compareSpec(

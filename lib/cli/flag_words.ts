@@ -28,7 +28,9 @@ export function policyWord(word: string): string {
     const known = ["off", "on", ...Object.keys(POLICY_DESCRIPTIONS), ...recipes];
     const reason = word.startsWith("emulated:")
       ? reasonOf(cause)
-      : `expected a precision policy, got ${JSON.stringify(word)}${didYouMean(word, known)}. See --help`;
+      : `expected ${known.join(", ")} or emulated:FORMAT, got ${JSON.stringify(word)}${
+        didYouMean(word, known)
+      }.`;
     throw new UserError(`Cannot use --amp: ${reason}`, { cause });
   }
 }

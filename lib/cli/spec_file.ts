@@ -19,8 +19,8 @@ import type { SweepSpecInput } from "../study/mod.ts";
  */
 export async function readSpec(path: string): Promise<SweepSpecInput> {
   const expected = `Cannot read the spec ${path}: expected a .json file, or a .ts file with a default export`;
-  if (!exists(path)) throw new UserError(`${expected}, got a path that does not exist.`);
-  if (isFolder(path)) throw new UserError(`${expected}, got a folder.`);
+  if (!exists(path)) throw new UserError(`${expected}, got a path that does not exist. Correct the path.`);
+  if (isFolder(path)) throw new UserError(`${expected}, got a folder. Give the file.`);
   try {
     if (!/\.[mc]?[jt]s$/.test(path)) return readJsonFile(path) as SweepSpecInput; // checked by the library
     const spec = (await importFile(path))["default"] as SweepSpecInput; // checked by the library

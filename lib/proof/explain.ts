@@ -155,8 +155,10 @@ function notExplained(
     ? `a sweep's folder with ${ids.length === 1 ? "the run" : "runs such as"} ${runFolder(folder, ids[0]!)}`
     : exists(folder)
     ? "a folder without manifest.json"
-    : "no such folder";
-  return new UserError(`Cannot explain ${folder}: expected a run's folder, DIR/runs/ID, got ${found}`);
+    : "a path that does not exist";
+  return new UserError(
+    `Cannot explain ${folder}: expected a run's folder, SWEEP/runs/ID, got ${found}. Correct the path.`,
+  );
 }
 
 function identityOf(

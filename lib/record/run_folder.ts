@@ -235,6 +235,7 @@ export interface RecordedRun {
 export function readRun(folder: string): RecordedRun {
   requirePlace(folder);
   const paths = runPaths(folder);
+  if (lstat(paths.manifest) === undefined) throw notARun(folder);
   const manifest = readManifest(paths.manifest);
   const { store, dropped, superseded } = scanJournal(paths.journal, {
     runId: manifest.runId,
@@ -256,6 +257,17 @@ export function readRun(folder: string): RecordedRun {
   };
   keepStore(run, store);
   return run;
+}
+
+function notARun(folder: string): UserError {
+  const found = lstat(folder) === undefined
+    ? "a path that does not exist. Correct the path"
+    : lstat(runPaths(folder).journal) === undefined
+    ? "a path without manifest.json. Correct the path"
+    : "a folder without manifest.json. Restore the file from a copy, or delete the folder and repeat the sweep";
+  return new UserError(
+    `Cannot read the run ${folder}: expected a run's folder, SWEEP/runs/ID, got ${found}.`,
+  );
 }
 
 /** Reads a note. A damaged note does not make its run unreadable. */

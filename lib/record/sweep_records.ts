@@ -8,7 +8,7 @@ import { typedCommand } from "../error/command_line.ts";
 import { basename, dirname, join, resolve } from "node:path";
 import { clauseOf } from "../error/clause.ts";
 import { UserError } from "../error/user_error.ts";
-import { exists, isEmpty } from "../file/exists.ts";
+import { exists, isEmpty, isFolder } from "../file/exists.ts";
 import { isClaimed } from "./claim.ts";
 import { placeProblem, readRun, type RecordedRun, requireRuns, runFolder, runPaths } from "./run_folder.ts";
 
@@ -156,16 +156,24 @@ function entriesOf(sweepDir: string): Deno.DirEntry[] {
   try {
     return [...Deno.readDirSync(runs)];
   } catch (cause) {
-    const above = dirname(resolve(sweepDir));
-    const hint = exists(runPaths(sweepDir).manifest) && basename(above) === "runs"
-      ? `, which is a run's folder. Use the sweep's folder ${dirname(above)}`
-      : "";
     throw new UserError(
-      `Cannot read a sweep: expected a folder with runs, as created by \`${typedCommand("sweep")}\`, ` +
-        `got ${sweepDir}${hint}`,
+      `Cannot read the sweep ${sweepDir}: expected a folder with runs, as created by \`${
+        typedCommand("sweep")
+      }\`, ` +
+        `got ${insteadOfSweep(sweepDir)}`,
       { cause },
     );
   }
+}
+
+/** Describes a path without a folder `runs`, and the remedy. */
+function insteadOfSweep(path: string): string {
+  const above = dirname(resolve(path));
+  if (exists(runPaths(path).manifest) && basename(above) === "runs") {
+    return `a run's folder. Use the sweep's folder ${dirname(above)}.`;
+  }
+  if (!exists(path)) return "a path that does not exist. Correct the path.";
+  return `${isFolder(path) ? 'a folder without "runs"' : "a file"}. Give the folder of a sweep.`;
 }
 
 /** Pads the numbers of a text so that texts sort by them: `bpe:300` before `bpe:1000`. */

@@ -48,7 +48,9 @@ export interface LiveOptions {
  */
 export async function serveReport(dir: string, options: LiveOptions): Promise<void> {
   if (!isFolder(dir)) {
-    throw new UserError(`Cannot watch ${dir}: expected a sweep's folder, got a path without a folder.`);
+    throw new UserError(
+      `Cannot watch ${dir}: expected a sweep's folder, got a path that does not exist. Correct the path, or start the sweep first.`,
+    );
   }
   const report = new LiveReport(dir, options.tolerance);
   report.refresh();

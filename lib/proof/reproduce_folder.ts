@@ -34,9 +34,11 @@ export async function* reproduceRuns(
 ): AsyncGenerator<ReproducedRun> {
   requireDevice();
   if (!isFolder(folder)) {
-    throw new UserError(`Cannot reproduce ${folder}: expected a run's or a sweep's folder, got ${
+    throw new UserError(
+      `Cannot reproduce ${folder}: expected a run's or a sweep's folder, got ${
         exists(folder) ? "a file" : "a path that does not exist"
-      }. Correct the path.`);
+      }. Correct the path.`,
+    );
   }
   const folders = isFolder(join(folder, "runs"))
     ? listRuns(folder).filter(({ state }) => state !== "foreign").map(({ folder }) => folder)

@@ -9,6 +9,7 @@ import { briefText, DEFAULT_TOLERANCE, summarize } from "../analysis/mod.ts";
 import { printable } from "../error/printable.ts";
 import { UserError } from "../error/user_error.ts";
 import { type Figure, figurePng, figureSvg, renderReport, reportFigures } from "../figure/mod.ts";
+import { isFolder } from "../file/exists.ts";
 import { requireFilePath, writeFile } from "../file/write_file.ts";
 import { type LeftOutRun, tabulateRuns } from "../record/mod.ts";
 import { distinctFolders, withoutCopies } from "./_distinct_runs.ts";

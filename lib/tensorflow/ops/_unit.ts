@@ -73,15 +73,19 @@ export function productType(): number | undefined {
 }
 
 /**
- * Sums rows, [N, C] to [N, 1]. In XLA, the sum is a product with ones, because XLA's own sum adds one number at a time.
+ * Sums rows, [..., C] to [..., 1]. In XLA, the sum is a product with ones, because XLA's own sum adds one number at a
+ * time.
  */
 export function rowSums(x: tf.Tensor): tf.Tensor {
   if (currentTensorFlow().binding.trace?.mode !== "xla") return tf.sum(x, -1, true);
-  return tf.matMul(x, tf.ones([x.shape.at(-1)!, 1]));
+  const C = x.shape.at(-1)!;
+  // Only the factor is reshaped. Between elementwise ops, a reshape would keep XLA from vectorizing their loop.
+  const sums = tf.matMul(tf.reshape(x, [-1, C]), tf.ones([C, 1]));
+  return tf.reshape(sums, [...x.shape.slice(0, -1), 1]);
 }
 
 /**
- * Returns the maximum of each row, [N, C] to [N, 1]. In XLA, a NaN may be lost. Use this function only if NaN also
+ * Returns the maximum of each row, [..., C] to [..., 1]. In XLA, a NaN may be lost. Use this function only if NaN also
  * reaches the result by another path, such as a softmax's sum. `tf.max` propagates NaN, but reduces each row a second
  * time.
  */
@@ -94,7 +98,7 @@ export function rowMax(x: tf.Tensor): tf.Tensor {
   return runOp("Max", attributes, [x, tf.tensor1d([-1], "int32")]);
 }
 
-/** Returns the mean of each row, [N, C] to [N, 1]. In XLA, it uses {@linkcode rowSums}, which is faster there. */
+/** Returns the mean of each row, [..., C] to [..., 1]. In XLA, it uses {@linkcode rowSums}, which is faster there. */
 export function rowMeans(x: tf.Tensor): tf.Tensor {
   if (currentTensorFlow().binding.trace?.mode !== "xla") return tf.mean(x, -1, true);
   return tf.div(rowSums(x), x.shape.at(-1)!);

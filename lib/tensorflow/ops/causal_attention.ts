@@ -11,7 +11,7 @@ import { currentTensorFlow } from "../binding/backend.ts";
 import { fused } from "../binding/fused.ts";
 import { classScope, hasFormat, operation } from "../precision/scope.ts";
 import { repeatHeads } from "./repeat_heads.ts";
-import { castAs, float32, rowMax, rowMeans, type WithBackward, withGradient } from "./_unit.ts";
+import { castAs, float32, rowMax, rowSums, type WithBackward, withGradient } from "./_unit.ts";
 
 interface SoftmaxOptions {
   /** Factor by which the scores are multiplied. */
@@ -22,15 +22,12 @@ interface SoftmaxOptions {
 
 /**
  * Computes the softmax over the last dimension. In XLA, sums are matrix products, which are faster there (see
- * {@linkcode rowMeans}).
+ * {@linkcode rowSums}).
  */
 function softmax(x: tf.Tensor): tf.Tensor {
   if (currentTensorFlow().binding.trace?.mode !== "xla") return tf.softmax(x);
-  const keys = x.shape.at(-1)!;
-  const rows = tf.reshape(x, [-1, keys]);
-  const exponentials = tf.exp(tf.sub(rows, rowMax(rows)));
-  const inverse = tf.div(1 / keys, rowMeans(exponentials));
-  return tf.reshape(tf.mul(exponentials, inverse), x.shape);
+  const exponentials = tf.exp(tf.sub(x, rowMax(x)));
+  return tf.mul(exponentials, tf.div(1, rowSums(exponentials)));
 }
 
 const softmaxForward = fused("causalSoftmax", ([scores], { scale, from }: SoftmaxOptions) => {
@@ -44,11 +41,9 @@ const softmaxForward = fused("causalSoftmax", ([scores], { scale, from }: Softma
 });
 
 const softmaxBackward = fused("causalSoftmaxGrad", ([dy, weights], { scale }: { scale: number }) => {
-  const keys = weights!.shape.at(-1)!;
-  const wide = tf.reshape(float32(weights!), [-1, keys]), wideDy = tf.reshape(float32(dy!), [-1, keys]);
-  const total = tf.mul(rowMeans(tf.mul(wideDy, wide)), keys);
-  const dScores = tf.mul(tf.mul(wide, tf.sub(wideDy, total)), scale);
-  return [castAs(tf.reshape(dScores, weights!.shape), weights!)];
+  const wide = float32(weights!), wideDy = float32(dy!);
+  const total = rowSums(tf.mul(wideDy, wide));
+  return [castAs(tf.mul(tf.mul(wide, tf.sub(wideDy, total)), scale), weights!)];
 });
 
 /**

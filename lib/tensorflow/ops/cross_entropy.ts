@@ -12,59 +12,77 @@ import { DataType } from "../native/dtype.ts";
 import { fused, isFused } from "../binding/fused.ts";
 import { operation } from "../precision/scope.ts";
 import { dtypeOf } from "../binding/true_dtype.ts";
-import { cast, float32, rowMax, rowSums, withGradient } from "./_unit.ts";
-
-/** Computes losses [N] and dLogits [N, V] from logits [N, V], the targets' logits [N, 1] and the targets [N, 1]. */
-const lossAndGradient = fused("crossEntropy", ([logits, targetLogit, targets]) => {
-  const V = logits!.shape[1]!, wide = float32(logits!);
-  const max = rowMax(wide); // [N, 1]
-  const exponentials = tf.exp(tf.sub(wide, max));
-  const sumExp = rowSums(exponentials); // [N, 1]
-  const hits = tf.cast(tf.equal(tf.reshape(tf.range(0, V, 1, "int32"), [1, V]), targets!), "float32");
-  const dLogits = tf.sub(tf.mul(exponentials, tf.div(1, sumExp)), hits);
-  const losses = tf.sub(tf.log(sumExp), tf.sub(float32(targetLogit!), max));
-  return [tf.reshape(losses, [-1]), dLogits];
-});
+import { cast, float32, rowMax, rowSums, type WithBackward, withGradient } from "./_unit.ts";
 
 /**
- * Computes the cross entropy of each row in nats, log sum exp(logits) - logits[target], and its gradient with respect
- * to the logits, softmax - onehot. Each row's maximum is subtracted first. The computation is in float32 for every
- * input type. The results have no gradient.
- *
- * TensorFlow's own op processes one row after the other. In graphs with many logits, XLA takes a fifth of its time.
- *
- * @param logits [N, V].
- * @param targets int32 [N], each in [0, V).
- * @returns `losses` [N] and `dLogits` [N, V].
+ * Computes losses [N], exponentials [N, V] and their sums [N, 1] from logits [N, V] and the targets' logits [N, 1]. The
+ * gradient is computed from the exponentials, which saves one pass over [N, V].
  */
-function crossEntropyWithGradient(
-  logits: tf.Tensor,
-  targets: tf.Tensor,
-): { losses: tf.Tensor; dLogits: tf.Tensor } {
-  let results: tf.Tensor[];
-  if (isFused([logits])) {
-    const column = tf.expandDims(targets, 1); // [N, 1]
-    const places = tf.concat([tf.reshape(tf.range(0, targets.size, 1, "int32"), [-1, 1]), column], 1);
-    // Gather outside of XLA, because XLA's gather does not detect an index out of range.
-    const targetLogit = tf.expandDims(tf.gatherND(logits, places), 1);
-    results = lossAndGradient([logits, targetLogit, column], {});
-  } else {
-    results = currentTensorFlow().backend.executeMultipleOutputs(
-      "SparseSoftmaxCrossEntropyWithLogits",
-      [
-        { name: "T", type: AttributeType.TYPE, value: DataType.FLOAT },
-        { name: "Tlabels", type: AttributeType.TYPE, value: DataType.INT32 },
-      ],
-      [float32(logits), targets],
-      2,
-    );
-  }
-  return { losses: results[0]!, dLogits: results[1]! };
+const lossesOf = fused("crossEntropy", ([logits, targetLogit]) => {
+  const wide = float32(logits!), max = rowMax(wide); // [N, 1]
+  const exponentials = tf.exp(tf.sub(wide, max)), sumExp = rowSums(exponentials);
+  const losses = tf.sub(tf.log(sumExp), tf.sub(float32(targetLogit!), max));
+  return [tf.reshape(losses, [-1]), exponentials, sumExp];
+});
+
+/** Computes the gradient of the weighted losses with respect to the logits, [N, V]: (softmax - onehot) weight. */
+const gradientOfLosses = fused(
+  "crossEntropyGrad",
+  ([exponentials, sumExp, columns, targets, weights], { dtype }: { dtype: number }) => {
+    const dLosses = tf.sub(tf.mul(exponentials!, tf.div(1, sumExp!)), oneHot(columns!, targets!));
+    return [cast(tf.mul(dLosses, weights!), dtype)];
+  },
+);
+
+/**
+ * Returns the indices of v columns, int32 [1, v]. Fused functions take them as an input: if XLA computes an index for each
+ * number, it does not vectorize the loop, and the gradient of a row takes twice as long.
+ */
+function columnsOf(v: number): tf.Tensor {
+  return tf.reshape(tf.range(0, v, 1, "int32"), [1, v]);
 }
 
-const weighted = fused("weightedRows", ([rows, weights], { dtype }: { dtype: number }) => [
-  cast(tf.mul(rows!, tf.expandDims(weights!, 1)), dtype),
-]);
+/** Returns 1 in the target's column and 0 elsewhere, float32 [N, v], from {@linkcode columnsOf} and targets [N, 1]. */
+function oneHot(columns: tf.Tensor, targets: tf.Tensor): tf.Tensor {
+  return tf.cast(tf.equal(columns, targets), "float32");
+}
+
+/** Computes the losses of {@linkcode lossOfRows} with XLA, for many logits. */
+function compiledLosses(logits: tf.Tensor, targets: tf.Tensor): WithBackward {
+  const [N, V] = logits.shape as [number, number], dtype = dtypeOf(logits);
+  const column = tf.expandDims(targets, 1); // [N, 1]
+  const places = tf.concat([tf.reshape(tf.range(0, N, 1, "int32"), [N, 1]), column], 1);
+  // Gather outside of XLA, because XLA's gather does not detect an index out of range.
+  const targetLogit = tf.expandDims(tf.gatherND(logits, places), 1);
+  const [losses, exponentials, sumExp] = lossesOf([logits, targetLogit], {});
+  return {
+    values: [losses!],
+    saved: [exponentials!, sumExp!, column],
+    backward: ([dy], [exponentials, sumExp, column]) => {
+      const rows = [exponentials!, sumExp!, columnsOf(V), column!, tf.expandDims(dy!, 1)];
+      return gradientOfLosses(rows, { dtype });
+    },
+  };
+}
+
+/** Computes the losses of {@linkcode lossOfRows} with TensorFlow's op, which processes one row after the other. */
+function lossesByOp(logits: tf.Tensor, targets: tf.Tensor): WithBackward {
+  const [losses, dLogits] = currentTensorFlow().backend.executeMultipleOutputs(
+    "SparseSoftmaxCrossEntropyWithLogits",
+    [
+      { name: "T", type: AttributeType.TYPE, value: DataType.FLOAT },
+      { name: "Tlabels", type: AttributeType.TYPE, value: DataType.INT32 },
+    ],
+    [float32(logits), targets],
+    2,
+  );
+  const dtype = dtypeOf(logits);
+  return {
+    values: [losses!],
+    saved: [dLogits!],
+    backward: ([dy], [dLogits]) => [cast(tf.mul(dLogits!, tf.expandDims(dy!, 1)), dtype)],
+  };
+}
 
 /**
  * Computes the cross entropy of each row in nats, in float32 for every type of the logits. The gradient has the logits'
@@ -78,18 +96,17 @@ export function sparseCrossEntropy(logits: tf.Tensor, targets: tf.Tensor): tf.Te
   return lossOfRows([logits], targets);
 }
 
+/**
+ * Computes the cross entropy of each row in nats, log sum exp(logits) - logits[target], with its gradient. Each row's
+ * maximum is subtracted first. The computation is in float32 for every input type.
+ */
 const lossOfRows = operation(
   "loss",
   (inputs: [tf.Tensor], targets: tf.Tensor) =>
-    withGradient(inputs, (logits) => {
-      const dtype = dtypeOf(logits);
-      const { losses, dLogits } = crossEntropyWithGradient(logits, targets);
-      return {
-        values: [losses],
-        saved: [dLogits],
-        backward: ([dy], [dLogits]) => weighted([dLogits!, dy!], { dtype }),
-      };
-    })[0]!,
+    withGradient(
+      inputs,
+      (logits) => isFused([logits]) ? compiledLosses(logits, targets) : lossesByOp(logits, targets),
+    )[0]!,
 );
 
 /** Statistics of rows of logits over the columns processed so far, float32 [N, 1] each. */
@@ -203,15 +220,18 @@ export function columnGradients(
   rows: { max: tf.Tensor; sumExp: tf.Tensor; weights: tf.Tensor; targets: tf.Tensor },
   options: GradientOptions,
 ): tf.Tensor {
-  return gradientsOf([logits, rows.max, rows.sumExp, rows.weights, rows.targets], options)[0]!;
+  const columns = columnsOf(logits.shape[1]!);
+  return gradientsOf([logits, rows.max, rows.sumExp, rows.weights, rows.targets, columns], options)[0]!;
 }
 
 const gradientsOf = fused(
   "blockGradients",
-  ([logits, max, sumExp, weights, targets], { V, labelSmoothing, zLoss, dtype }: GradientOptions) => {
-    const v = logits!.shape[1]!;
+  (
+    [logits, max, sumExp, weights, targets, columns],
+    { V, labelSmoothing, zLoss, dtype }: GradientOptions,
+  ) => {
     const exponentials = tf.exp(tf.sub(float32(logits!), max!));
-    const hits = tf.cast(tf.equal(tf.reshape(tf.range(0, v, 1, "int32"), [1, v]), targets!), "float32");
+    const hits = oneHot(columns!, targets!);
     let share = tf.div(1, sumExp!);
     if (zLoss !== 0) {
       const logZ = tf.add(max!, tf.log(sumExp!));

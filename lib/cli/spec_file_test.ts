@@ -27,7 +27,10 @@ Deno.test("readSpec() takes code that makes plain data, and refuses anything els
       );
     }
     for (
-      const [path, given] of [[join(folder, "none.json"), "a path that does not exist"], [folder, "a folder"]]
+      const [path, given] of [
+        [join(folder, "none.json"), "a path that does not exist. Correct the path"],
+        [folder, "a folder. Give the file"],
+      ]
     ) {
       const { message } = await assertRejects(() => readSpec(path!), UserError);
       assertEquals(message.split(", ").at(-1), `got ${given}.`);

@@ -107,7 +107,7 @@ Deno.test("readSweep() reads all runs except damaged ones, and reports the reaso
     assertThrows(
       () => readRuns(whole.folder),
       UserError,
-      `which is a run's folder. Use the sweep's folder ${dir}`,
+      `got a run's folder. Use the sweep's folder ${dir}`,
     );
   });
 });

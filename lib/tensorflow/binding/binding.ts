@@ -12,11 +12,11 @@ import { EagerOps, type Op } from "./_eager_ops.ts";
 import { BindingConstants, TensorMetadata } from "./constants.ts";
 import { type HostValues, toBytes, toValues, withTypes } from "./conversions.ts";
 import { type Attribute, checkCall } from "../native/attribute.ts";
-import { emulatesBfloat16, givesNaN } from "../native/bfloat16_support.ts";
+import { emulatesBfloat16, givesNaN, readsBeyondRows } from "../native/bfloat16_support.ts";
 import { DataType, isFloating } from "../native/dtype.ts";
 import type { EagerCall } from "../native/eager_call.ts";
 import { OpDefinitions } from "../native/op_definition.ts";
-import { decideCasts } from "./policy.ts";
+import { decideCasts, type Widening } from "./policy.ts";
 import { Regions } from "./region.ts";
 import { elements, type Pointer } from "../native/c_values.ts";
 import type { Runtime } from "../native/runtime.ts";
@@ -53,7 +53,7 @@ export class Binding extends BindingConstants {
   opWatcher: OpWatcher | undefined;
 
   readonly #runtime: Runtime;
-  readonly #widensProducts: boolean;
+  readonly #widening: Widening;
   readonly #definitions: OpDefinitions;
   readonly #eager: EagerOps;
   readonly #entries = new Map<number, Entry>();
@@ -66,13 +66,12 @@ export class Binding extends BindingConstants {
    * Creates a binding without tensors.
    *
    * @param runtime The TensorFlow that runs the ops.
-   * @param widensProducts True to compute products of bfloat16 numbers in float32. Default: if the CPU emulates
-   * bfloat16.
+   * @param widening Products of bfloat16 numbers that run in float32. Default: as the CPU requires.
    */
-  constructor(runtime: Runtime, widensProducts?: boolean) {
+  constructor(runtime: Runtime, widening: Widening = wideningOf(runtime)) {
     super();
     this.#runtime = runtime;
-    this.#widensProducts = widensProducts ?? (!runtime.usesGpu && emulatesBfloat16(() => givesNaN(runtime)));
+    this.#widening = widening;
     this.#definitions = new OpDefinitions(runtime);
     this.#eager = new EagerOps(runtime, this.#definitions);
     this.#savedModels = new SavedModels(runtime);
@@ -164,7 +163,7 @@ export class Binding extends BindingConstants {
     this.#checkSizes(name, ids);
     const usesOwnKernels = this.#trace?.mode !== "xla"; // XLA has its own form
     const casts = decideCasts(this.regions.current.policy, { name, inputs: operands, attributes }, {
-      widensProducts: usesOwnKernels && this.#widensProducts,
+      widening: usesOwnKernels ? this.#widening : "none",
       usesCpuKernels: usesOwnKernels && !this.#runtime.usesGpu,
     });
     const { widened, results: rounded = widened } = casts;
@@ -392,4 +391,11 @@ export class Binding extends BindingConstants {
   getNumOfTensors(): number {
     return this.#entries.size;
   }
+}
+
+/** Returns the products of bfloat16 numbers that run in float32 on this machine. */
+function wideningOf(runtime: Runtime): Widening {
+  if (runtime.usesGpu) return "none";
+  if (emulatesBfloat16(() => givesNaN(runtime))) return "all";
+  return readsBeyondRows(runtime) ? "uneven" : "none";
 }

@@ -172,7 +172,7 @@ export function unreadableSymbol(entry: Entry): TypeError {
 /** Returns the properties of an op's input that determine type promotion. Throws for too many dimensions. */
 export function operandOf({ dtype, shape, weak = false }: Entry): OpInput {
   if (shape.length > MAX_RANK) requireShape(shape);
-  return { dtype, rank: shape.length, weak };
+  return { dtype, shape, weak };
 }
 
 /** Throws for an invalid shape or values that cannot become a tensor, before native code reads them. */

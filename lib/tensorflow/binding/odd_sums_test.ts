@@ -125,7 +125,8 @@ function convolutionGradients(width: number, [C, O]: readonly [number, number]):
 }
 
 const CASES = [
-  ...([[4, 1, 3], [4, 5, 3], [5, 6, 4], [17, 37, 20], [33, 64, 33]] as const).flatMap(matrixProducts),
+  ...([[4, 1, 3], [4, 5, 3], [5, 6, 4], [17, 37, 20], [33, 64, 33], [32, 48, 16], [33, 100, 20]] as const)
+    .flatMap(matrixProducts),
   ...(isWidened ? [2, 3, 4, 6] : []).flatMap((width) =>
     ([[3, 4], [4, 3], [16, 17]] as const).flatMap((channels) => convolutionGradients(width, channels))
   ),

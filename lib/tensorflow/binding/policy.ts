@@ -220,8 +220,8 @@ export interface Casts {
 export interface OpInput {
   /** Type of the input, as a number of `TF_DataType`. */
   readonly dtype: number;
-  /** Number of dimensions. */
-  readonly rank: number;
+  /** Shape of the input. */
+  readonly shape: readonly number[];
   /** True for a JavaScript number, or for integers within an op. Such an input adopts the type of the other inputs. */
   readonly weak: boolean;
 }
@@ -232,7 +232,7 @@ export interface OpCall {
   readonly name: string;
   /** Inputs of the op, in order. */
   readonly inputs: readonly OpInput[];
-  /** Attributes of the op. Only the equation of `Einsum` is used. */
+  /** Attributes of the op. Only the equation of `Einsum` and the transposition of a first factor are used. */
   readonly attributes?: readonly Attribute[];
 }
 
@@ -240,8 +240,8 @@ export interface OpCall {
  * Returns an input's priority in type promotion. As in PyTorch, tensors with dimensions precede zero-dimensional
  * tensors, which precede numbers.
  */
-function weightOf({ rank, weak }: OpInput): number {
-  return weak ? 1 : rank === 0 ? 2 : 3;
+function weightOf({ shape, weak }: OpInput): number {
+  return weak ? 1 : shape.length === 0 ? 2 : 3;
 }
 
 /**
@@ -289,24 +289,46 @@ function isProduct({ name, inputs, attributes = [] }: OpCall): boolean {
 }
 
 /**
+ * Returns true if a matrix product may read values of the next row, on processors for which `readsBeyondRows()` holds.
+ * Products whose first factor is transposed, and convolutions, have other kernels.
+ */
+function readsBeyondRow({ name, inputs, attributes = [] }: OpCall): boolean {
+  const isUneven = (size: number) => size > TILE && size % TILE !== 0;
+  if (name === "Einsum") return inputs.some(({ shape }) => shape.some(isUneven));
+  if (!name.includes("MatMul")) return false;
+  const transposes = attributes.some(({ name, value }) =>
+    (name === "transpose_a" || name === "adj_x") && value === true
+  );
+  return !transposes && isUneven(inputs[0]!.shape.at(-1)!);
+}
+
+/** Number of terms of a sum that an AMX instruction adds. */
+const TILE = 32;
+
+/**
+ * Products of bfloat16 numbers that run in float32 and round the result once, as bfloat16 instructions do. `all`: the
+ * processor emulates bfloat16. `uneven`: oneDNN's kernels for sums of an uneven number of terms read beyond a row.
+ */
+export type Widening = "none" | "uneven" | "all";
+
+/**
  * Returns the casts of an op's inputs and results that a policy requires.
  *
  * @param policy The active policy.
  * @param op The call of the op.
- * @param machine `widensProducts`: true to compute products of bfloat16 numbers in float32 and to round the result once,
- * as bfloat16 instructions do. `usesCpuKernels`: true if TensorFlow's kernels for CPUs run the op.
+ * @param machine `widening`: products that run in float32 (default: none). `usesCpuKernels`: true if TensorFlow's
+ * kernels for CPUs run the op.
  */
 export function decideCasts(
   policy: Policy,
   op: OpCall,
-  { widensProducts = false, usesCpuKernels = false }: { widensProducts?: boolean; usesCpuKernels?: boolean } =
-    {},
+  { widening = "none", usesCpuKernels = false }: { widening?: Widening; usesCpuKernels?: boolean } = {},
 ): Casts {
   const casts = castsOfPolicy(policy, op);
   if (!WIDENED.has(op.name) || !isProduct(op)) return casts;
   const type = casts.inputs ?? promotedType(op.inputs);
   const isWidened = type === DataType.BFLOAT16
-    ? widensProducts
+    ? widening === "all" || widening === "uneven" && readsBeyondRow(op)
     : type === DataType.HALF && usesCpuKernels && !HALF_IN_FLOAT32.has(op.name);
   return isWidened ? { ...casts, widened: type } : casts;
 }

@@ -1,5 +1,6 @@
 import { currentTensorFlow } from "./backend.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import type { Attribute } from "../native/attribute.ts";
 import { DataType } from "../native/dtype.ts";
 import { useTensorFlow } from "./backend.ts";
 import { OpDefinitions } from "../native/op_definition.ts";
@@ -7,7 +8,7 @@ import { decideCasts, FLOAT32_UNITS, POLICIES, policyOf } from "./policy.ts";
 
 const { FLOAT, BFLOAT16, HALF, INT32 } = DataType;
 const policy = POLICIES["bf16-autocast"];
-const tensors = (...dtypes: number[]) => dtypes.map((dtype) => ({ dtype, rank: 2, weak: false }));
+const tensors = (...dtypes: number[]) => dtypes.map((dtype) => ({ dtype, shape: [8, 8], weak: false }));
 
 Deno.test("decideCasts() lowers every listed op, by its floating inputs only", () => {
   for (const name of policy.lowOps) {
@@ -60,9 +61,9 @@ Deno.test("decideCasts() computes ops that accumulate in 16 bits in float32, und
 });
 
 Deno.test("decideCasts() promotes as PyTorch does: numbers and scalars do not widen, and arithmetic rounds once", () => {
-  const low = { dtype: BFLOAT16, rank: 2, weak: false }, lowScalar = { ...low, rank: 0 };
-  const scalar = { dtype: FLOAT, rank: 0, weak: false }, number = { ...scalar, weak: true };
-  const integers = { dtype: FLOAT, rank: 2, weak: true };
+  const low = { dtype: BFLOAT16, shape: [8, 8], weak: false }, lowScalar = { ...low, shape: [] };
+  const scalar = { dtype: FLOAT, shape: [], weak: false }, number = { ...scalar, weak: true };
+  const integers = { dtype: FLOAT, shape: [8, 8], weak: true };
   for (const other of [scalar, number, integers]) {
     assertEquals(decideCasts(policy, { name: "Mul", inputs: [low, other] }), {
       inputs: FLOAT,
@@ -101,7 +102,7 @@ Deno.test("policyOf() returns every policy; emulated ones leave ops outside of a
 });
 
 Deno.test("decideCasts() widens bfloat16 products if the machine emulates bfloat16", () => {
-  const machine = { widensProducts: true };
+  const machine = { widening: "all" } as const;
   const inputs = tensors(FLOAT, FLOAT);
   assertEquals(decideCasts(policy, { name: "MatMul", inputs }, machine), {
     inputs: BFLOAT16,
@@ -127,4 +128,24 @@ Deno.test("decideCasts() widens bfloat16 products if the machine emulates bfloat
   const attributes = [{ name: "equation", type: 0, value: "ij->ji" }];
   const transposed = { name: "Einsum", inputs: tensors(BFLOAT16), attributes };
   assertEquals(decideCasts(policy, transposed, machine), {});
+});
+
+Deno.test("decideCasts() widens products whose sums do not fill AMX tiles, if the first factor is not transposed", () => {
+  const isWidened = (name: string, shapes: number[][], attributes: Attribute[] = []) => {
+    const inputs = shapes.map((shape) => ({ dtype: BFLOAT16, shape, weak: false }));
+    return decideCasts(policy, { name, inputs, attributes }, { widening: "uneven" }).widened !== undefined;
+  };
+  const terms = [1, 5, 31, 32, 33, 48, 64, 65, 96, 100];
+  const uneven = [33, 48, 65, 100];
+  assertEquals(terms.filter((K) => isWidened("MatMul", [[7, K], [K, 9]])), uneven);
+  assertEquals(terms.filter((K) => isWidened("_MklNativeFusedMatMul", [[7, K], [K, 9], [9]])), uneven);
+  assertEquals(terms.filter((K) => isWidened("BatchMatMulV2", [[2, 7, K], [2, 9, K]])), uneven);
+  assertEquals(terms.filter((K) => isWidened("Conv2D", [[1, 4, 4, K], [1, 1, K, 9]])), []);
+  for (const [name, flag] of [["MatMul", "transpose_a"], ["BatchMatMulV2", "adj_x"]] as const) {
+    for (const value of [true, false]) {
+      assertEquals(isWidened(name, [[48, 48], [48, 9]], [{ name: flag, type: 0, value }]), !value);
+    }
+  }
+  const equation = [{ name: "equation", type: 0, value: "ik,kj->ij" }];
+  assertEquals(terms.filter((K) => isWidened("Einsum", [[7, K], [K, 9]], equation)), uneven);
 });

@@ -8,17 +8,17 @@ import { DataType } from "../native/dtype.ts";
 import { currentTensorFlow, useTensorFlow } from "./backend.ts";
 import { Binding } from "./binding.ts";
 import type { RunOp } from "./entry.ts";
-import { POLICIES } from "./policy.ts";
+import { POLICIES, type Widening } from "./policy.ts";
 
 const SIZE = 32;
 
 /** Multiplies two float32 matrices under a policy. Returns the product, and the ops that a watcher saw. */
 async function product(
-  options: { widensProducts: boolean; policy: keyof typeof POLICIES },
+  options: { widening: Widening; policy: keyof typeof POLICIES },
   [a, b]: [Float32Array, Float32Array],
 ) {
   await useTensorFlow();
-  const binding = new Binding(currentTensorFlow().runtime, options.widensProducts);
+  const binding = new Binding(currentTensorFlow().runtime, options.widening);
   const seen: RunOp[] = [], types: number[][] = [];
   binding.opWatcher = {
     take: (op) => {
@@ -46,8 +46,8 @@ function fractions(seed: number): Float32Array {
 
 Deno.test("a widened product is the float32 product of rounded operands, rounded once to bfloat16", async () => {
   const operands: [Float32Array, Float32Array] = [fractions(37), fractions(53)]; // exact in bfloat16
-  const wide = await product({ widensProducts: true, policy: "bf16-autocast" }, operands);
-  const exact = await product({ widensProducts: false, policy: "float32" }, operands);
+  const wide = await product({ widening: "all", policy: "bf16-autocast" }, operands);
+  const exact = await product({ widening: "none", policy: "float32" }, operands);
   assertEquals(wide.dtype, DataType.BFLOAT16);
   assertEquals(wide.left, 0);
   const values = exact.values as Float32Array, rounded = values.map(roundToBfloat16);
@@ -58,13 +58,13 @@ Deno.test("a widened product is the float32 product of rounded operands, rounded
 Deno.test("operands of a widened product are rounded to bfloat16 first", async () => {
   const one = new Float32Array(SIZE * SIZE).fill(1 + 2 ** -9), identity = new Float32Array(SIZE * SIZE);
   for (let i = 0; i < SIZE; i++) identity[i * SIZE + i] = 2 ** 9;
-  const { values } = await product({ widensProducts: true, policy: "bf16-autocast" }, [one, identity]);
+  const { values } = await product({ widening: "all", policy: "bf16-autocast" }, [one, identity]);
   assertEquals(values[0], 2 ** 9); // 1 + 2^-9 rounds to 1
 });
 
 Deno.test("a watcher sees a widened product as one op on bfloat16 operands", async () => {
   const { seen, types } = await product(
-    { widensProducts: true, policy: "bf16-autocast" },
+    { widening: "all", policy: "bf16-autocast" },
     [fractions(37), fractions(53)],
   );
   assertEquals(seen.filter((name) => name !== "Cast"), ["MatMul"]);
@@ -74,7 +74,7 @@ Deno.test("a watcher sees a widened product as one op on bfloat16 operands", asy
 
 Deno.test("products in float32 are not widened", async () => {
   const { dtype, seen } = await product(
-    { widensProducts: true, policy: "float32" },
+    { widening: "all", policy: "float32" },
     [fractions(37), fractions(53)],
   );
   assertEquals([dtype, ...seen], [DataType.FLOAT, "MatMul"]);

@@ -40,10 +40,25 @@ export function emulatesBfloat16(
 }
 
 /**
- * Returns true if a bfloat16 matrix product gives NaN, although its exact result is infinite. Its sums have an odd
- * number of terms. oneDNN's emulation adds terms in pairs, and multiplies the last infinite value by zero.
+ * Returns true if oneDNN's kernels for AMX read beyond the rows of the first factor. If a sum has more than 32 terms, but
+ * not a multiple of 32, they multiply values of the next row by zero, so that its NaN and infinities give NaN (oneDNN of
+ * TensorFlow 2.21, measured on an Intel Xeon with AMX; PyTorch 2.15 is right). Finite results are not affected.
  */
-export function givesNaN(runtime: Runtime): boolean {
+export function readsBeyondRows(runtime: Runtime): boolean {
+  const flags = readCpuInfo()?.flags;
+  return (flags === undefined || flags.has("amx_bf16")) && givesNaN(runtime, { rows: 32, terms: 48 });
+}
+
+/**
+ * Returns true if a bfloat16 matrix product gives NaN, although its exact result is infinite.
+ *
+ * @param shape Number of rows and columns of the product, and number of terms of its sums. Default: an odd number of
+ * terms. oneDNN's emulation adds terms in pairs, and multiplies the last infinite value by zero.
+ */
+export function givesNaN(
+  runtime: Runtime,
+  { rows, terms }: { rows: number; terms: number } = { rows: 16, terms: 5 },
+): boolean {
   const { memory } = runtime, dtype = DataType.BFLOAT16;
   const filled = (shape: readonly number[], bits: number) =>
     memory.handleOfBytes({
@@ -51,13 +66,13 @@ export function givesNaN(runtime: Runtime): boolean {
       shape,
       bytes: new Uint8Array(new Uint16Array(elements(shape)).fill(bits).buffer),
     });
-  const handles = [filled([16, 5], INFINITE), filled([5, 16], ONE)];
+  const handles = [filled([rows, terms], INFINITE), filled([terms, rows], ONE)];
   try {
     const [product] = new EagerCalls(runtime).execute("MatMul", {
       inputs: handles.slice(),
       attributes: [{ name: "T", type: AttributeType.TYPE, value: dtype }],
       numOutputs: 1,
-      describe: () => ["bfloat16[16,5]", "bfloat16[5,16]"],
+      describe: () => [`bfloat16[${rows},${terms}]`, `bfloat16[${terms},${rows}]`],
     });
     handles.push(product!);
     return new Uint16Array(memory.readBytes(product!)).some((bits) => (bits & MAGNITUDE) > INFINITE);

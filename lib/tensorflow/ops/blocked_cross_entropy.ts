@@ -47,6 +47,9 @@ const KEPT_BYTES = 24 * 2 ** 20;
 /** Minimum number of tokens in a block. With fewer tokens, matrix products are slow for any number of rows. */
 const MIN_BLOCK_TOKENS = 1024;
 
+/** The number of tokens in a block is a multiple of this number, so that rows of logits begin at cache lines. */
+const BLOCK_UNIT = 64;
+
 /** Terms of the objective in addition to the negative log likelihood. */
 export interface Regularization {
   /**
@@ -114,9 +117,15 @@ export interface Range {
   readonly size: number;
 }
 
-/** Splits the indices from 0 to `all` - 1 into contiguous ranges of nearly equal size, at most `most` each. */
-export function rangesOf(all: number, most: number): Range[] {
-  const size = Math.ceil(all / Math.ceil(all / most));
+/**
+ * Splits the indices from 0 to `all` - 1 into contiguous ranges of nearly equal size.
+ *
+ * @param all Number of indices.
+ * @param most Maximum size of a range. It is rounded up to a multiple of `unit`.
+ * @param unit Number of which all sizes but the last are multiples. Default: 1.
+ */
+export function rangesOf(all: number, most: number, unit: number = 1): Range[] {
+  const size = unit * Math.ceil(all / Math.ceil(all / most) / unit);
   return Array.from(
     { length: Math.ceil(all / size) },
     (_, i) => ({ begin: i * size, size: Math.min(size, all - i * size) }),
@@ -180,7 +189,9 @@ class BlockedHead {
     // TensorFlow reports an index outside of the vocabulary. Without the lookup, no block would have the target.
     const targets = tf.gather(tf.range(0, V, 1, "int32"), rows.targets) as tf.Tensor1D;
     this.#rows = { ...rows, targets };
-    this.#blocks = rangesOf(V, rows.block ?? Math.max(MIN_BLOCK_TOKENS, Math.floor(BLOCK_LOGITS / N)));
+    this.#blocks = rows.block === undefined
+      ? rangesOf(V, Math.max(MIN_BLOCK_TOKENS, Math.floor(BLOCK_LOGITS / N)), BLOCK_UNIT)
+      : rangesOf(V, rows.block);
   }
 
   /** Passes the logits to the active observer, in groups of whole rows. */

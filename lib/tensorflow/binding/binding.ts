@@ -12,11 +12,11 @@ import { EagerOps, type Op } from "./_eager_ops.ts";
 import { BindingConstants, TensorMetadata } from "./constants.ts";
 import { type HostValues, toBytes, toValues, withTypes } from "./conversions.ts";
 import { type Attribute, checkCall } from "../native/attribute.ts";
-import { emulatesBfloat16, givesNaN, readsBeyondRows } from "../native/bfloat16_support.ts";
+import { type Widening, wideningOf } from "../native/bfloat16_support.ts";
 import { DataType, isFloating } from "../native/dtype.ts";
 import type { EagerCall } from "../native/eager_call.ts";
 import { OpDefinitions } from "../native/op_definition.ts";
-import { decideCasts, type Widening } from "./policy.ts";
+import { decideCasts } from "./policy.ts";
 import { Regions } from "./region.ts";
 import { elements, type Pointer } from "../native/c_values.ts";
 import type { Runtime } from "../native/runtime.ts";
@@ -391,11 +391,4 @@ export class Binding extends BindingConstants {
   getNumOfTensors(): number {
     return this.#entries.size;
   }
-}
-
-/** Returns the products of bfloat16 numbers that run in float32 on this machine. */
-function wideningOf(runtime: Runtime): Widening {
-  if (runtime.usesGpu) return "none";
-  if (emulatesBfloat16(() => givesNaN(runtime))) return "all";
-  return readsBeyondRows(runtime) ? "uneven" : "none";
 }

@@ -12,6 +12,7 @@ import {
   type PrecisionOverride,
 } from "../../precision/mod.ts";
 import type { Attribute } from "../native/attribute.ts";
+import type { Widening } from "../native/bfloat16_support.ts";
 import { DataType, isFloating } from "../native/dtype.ts";
 
 /**
@@ -304,12 +305,6 @@ function readsBeyondRow({ name, inputs, attributes = [] }: OpCall): boolean {
 
 /** Number of terms of a sum that an AMX instruction adds. */
 const TILE = 32;
-
-/**
- * Products of bfloat16 numbers that run in float32 and round the result once, as bfloat16 instructions do. `all`: the
- * processor emulates bfloat16. `uneven`: oneDNN's kernels for sums of an uneven number of terms read beyond a row.
- */
-export type Widening = "none" | "uneven" | "all";
 
 /**
  * Returns the casts of an op's inputs and results that a policy requires.

@@ -4,11 +4,12 @@
 import { assertEquals, assertGreater } from "@std/assert";
 import { roundToBfloat16 } from "../../analysis/rounding.ts";
 import { AttributeType } from "../native/attribute.ts";
+import type { Widening } from "../native/bfloat16_support.ts";
 import { DataType } from "../native/dtype.ts";
 import { currentTensorFlow, useTensorFlow } from "./backend.ts";
 import { Binding } from "./binding.ts";
 import type { RunOp } from "./entry.ts";
-import { POLICIES, type Widening } from "./policy.ts";
+import { POLICIES } from "./policy.ts";
 
 const SIZE = 32;
 

@@ -1,5 +1,5 @@
 /**
- * Detection of processors without bfloat16 arithmetic.
+ * Detection of processors whose bfloat16 products are slow or wrong.
  *
  * @module
  */
@@ -10,6 +10,19 @@ import { DataType } from "./dtype.ts";
 import { EagerCalls } from "./eager_call.ts";
 import type { Runtime } from "./runtime.ts";
 import { TensorFlowError } from "./tensorflow_error.ts";
+
+/**
+ * Products of bfloat16 numbers that run in float32 and round the result once, as bfloat16 instructions do. `all`: the
+ * processor emulates bfloat16. `uneven`: oneDNN's kernels for sums of an uneven number of terms read beyond a row.
+ */
+export type Widening = "none" | "uneven" | "all";
+
+/** Returns the products of bfloat16 numbers that run in float32 on this machine. */
+export function wideningOf(runtime: Runtime): Widening {
+  if (runtime.usesGpu) return "none";
+  if (emulatesBfloat16(() => givesNaN(runtime))) return "all";
+  return readsBeyondRows(runtime) ? "uneven" : "none";
+}
 
 /** Features of x86 processors with which oneDNN multiplies or converts bfloat16 numbers by instructions. */
 const INSTRUCTIONS = ["avx512_bf16", "amx_bf16", "avx_ne_convert"] as const;
@@ -44,7 +57,7 @@ export function emulatesBfloat16(
  * not a multiple of 32, they multiply values of the next row by zero, so that its NaN and infinities give NaN (oneDNN of
  * TensorFlow 2.21, measured on an Intel Xeon with AMX; PyTorch 2.15 is right). Finite results are not affected.
  */
-export function readsBeyondRows(runtime: Runtime): boolean {
+function readsBeyondRows(runtime: Runtime): boolean {
   const flags = readCpuInfo()?.flags;
   return (flags === undefined || flags.has("amx_bf16")) && givesNaN(runtime, { rows: 32, terms: 48 });
 }

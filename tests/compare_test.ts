@@ -102,7 +102,7 @@ const WRONG: [
     () => [join(root, "alone")],
     /expected a finished run in float32 .* without such a pair/,
   ],
-  ["a folder without runs", () => [join(root, "empty")], /Cannot read a sweep/],
+  ["a folder without runs", () => [join(root, "empty")], /Cannot read the sweep/],
   [
     "a folder that is not there",
     () => [join(root, "none")],

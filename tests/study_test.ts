@@ -158,7 +158,7 @@ Deno.test("compareFolder(), report() and exportRuns() write the files of their c
   const second = join(root, "second sweep");
   writeSyntheticRun(second, { losses: [3, 2] });
   await assertRejects(() => report([dir, second]), UserError, "expected a file for the joint report");
-  await assertRejects(() => compareFolder(join(root, "none")), UserError, "Cannot read a sweep");
+  await assertRejects(() => compareFolder(join(root, "none")), UserError, "Cannot read the sweep");
 });
 
 Deno.test("verifyResume() verifies a spec, and rejects invalid ones", async () => {

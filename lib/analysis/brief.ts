@@ -56,9 +56,16 @@ function gapLines(groups: readonly NamedComparison[], tolerance: number): string
   });
   return [
     ...lines,
-    "gap of the final validation loss in nats per token, with its 95 % interval;",
+    `gap of the final validation loss in nats per token${intervalNote(groups)};`,
     `tolerance: ±${tolerance}`,
   ].join("\n");
+}
+
+/** Returns the words on intervals in the legend. A gap of a single pair has none. */
+function intervalNote(groups: readonly NamedComparison[]): string {
+  const single = groups.filter(({ verdict }) => verdict.half === undefined).length;
+  if (single === 0) return ", with its 95 % interval";
+  return single === groups.length ? " (one pair: no interval)" : ", 95 % interval from two pairs";
 }
 
 /** Returns the sentences of a few verdicts, or the number of settings by verdict. */

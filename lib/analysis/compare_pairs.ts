@@ -4,7 +4,13 @@
  * @module
  */
 import { least } from "../number/extent.ts";
-import { type NonFiniteRecord, recordedNonFinite, type RecordedRun, seriesOf } from "../record/mod.ts";
+import {
+  distinctRuns,
+  type NonFiniteRecord,
+  recordedNonFinite,
+  type RecordedRun,
+  seriesOf,
+} from "../record/mod.ts";
 import { curveFindings } from "./_curve_findings.ts";
 import { type Block, blockMeans, blocksOf, tailBegin } from "./gap_blocks.ts";
 import { precisionName } from "./precision_name.ts";
@@ -112,13 +118,16 @@ export interface Comparison {
  * Estimates the effect of a lower precision on the loss from paired runs.
  *
  * @param pairs At least one pair. The pairs differ only in seed.
- * @throws {RangeError} If `pairs` is empty, or `level` or `tolerance` is invalid.
+ * @throws {RangeError} If `pairs` is empty or contains copies, or `level` or `tolerance` is invalid.
  */
 export function comparePairs(pairs: readonly Pair[], options: ComparisonOptions = {}): Comparison {
   const { level = DEFAULT_LEVEL, tolerance = DEFAULT_TOLERANCE, seeds = [], perturbed = [] } = options;
   const [first] = pairs;
   if (first === undefined) {
     throw new RangeError("Cannot compare the runs: expected at least one pair, got none");
+  }
+  if (distinctRuns(pairs.map(({ other }) => other)).length < pairs.length) {
+    throw new RangeError("Cannot compare the runs: expected each pair once, got copies of a pair");
   }
   if (!(level > 0 && level < 1)) {
     throw new RangeError(`Cannot compare the runs: expected level in (0, 1), got ${level}`);

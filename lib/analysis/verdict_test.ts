@@ -5,6 +5,7 @@ import {
   assertGreater,
   assertLess,
   assertMatch,
+  assertThrows,
 } from "@std/assert";
 import { pairsOfGaps, recorded, simulatePairs } from "../../tests/support/simulated_pairs.ts";
 import type { Pair } from "./stability.ts";
@@ -202,4 +203,9 @@ Deno.test("verdictOf() reports a divergence of the other side only, with its ste
   );
   assertEquals(verdictOf(comparePairs(both)).kind, "undecided");
   assertEquals(comparePairs(both).gaps.validation.n, 3);
+});
+
+Deno.test("comparePairs() refuses copies of a pair, which would narrow the interval", () => {
+  const pairs = pairsOfGaps([0.1, 0.2]);
+  assertThrows(() => comparePairs([...pairs, pairs[0]!]), RangeError, "expected each pair once, got copies");
 });

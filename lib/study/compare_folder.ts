@@ -29,7 +29,7 @@ import { UserError } from "../error/user_error.ts";
 import { isFile } from "../file/exists.ts";
 import { parseJson } from "../file/json.ts";
 import { sealJson } from "../file/sealed_json.ts";
-import { writeFile } from "../file/write_file.ts";
+import { requireFilePath, writeFile } from "../file/write_file.ts";
 import { type LeftOutRun, readRun, type RecordedRun, runFolder, runPaths } from "../record/mod.ts";
 import { workersOf } from "../run/mod.ts";
 import { compare, type CompareOptions, comparisonsText, type RunsComparison } from "./compare.ts";
@@ -100,6 +100,7 @@ export async function compareFolder(
     throw new UserError(`Cannot compare ${dir}: expected a second run to compare it with, got one run.`);
   }
   const { runs, leftOut } = openRecords(dir, print);
+  for (const name of ["compare.json", "report.html"]) requireFilePath(join(dir, name)); // before a long search
   const comparison = compareOrRefuse(dir, runs, options);
   const { groups, grids } = comparison;
   for (const { setting, unfinished } of groups) {

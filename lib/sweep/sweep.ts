@@ -17,6 +17,8 @@ import {
   runFolder,
   runPaths,
 } from "../record/mod.ts";
+import type { Device } from "../tensorflow/native/device.ts";
+import { findLibTensorFlow, THIS_MACHINE } from "../tensorflow/native/install.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { probeEnvironment } from "../run/environment.ts";
 import { completeMerges } from "../run/merge_place.ts";
@@ -103,14 +105,25 @@ const POLL_MS = 500;
 /**
  * Executes the unfinished runs of a plan. If another sweep on the same folder owns a run, waits for that run.
  *
- * @throws {UserError} If `LOSSKIT_DEVICE` names an unknown or missing device, or `runs` is not a folder inside the
- * sweep's folder. No run has started then.
+ * @throws {UserError} If `LOSSKIT_DEVICE` names an unknown or missing device, libtensorflow cannot be found or fetched, or
+ * `runs` is not a folder inside the sweep's folder. No run has started then.
  */
 export async function runSweep(plan: Plan, options: SweepOptions): Promise<SweepOutcome> {
-  requireDevice();
+  const device = requireDevice();
   requireRuns(options.dir);
   completeMerges(options.dir);
-  return await new Sweep(plan, options).run();
+  const sweep = new Sweep(plan, options);
+  if (sweep.hasWork) await fetchTensorFlow(device, options.interruption.requested);
+  return await sweep.run();
+}
+
+/** Fetches libtensorflow if it is missing. The output of workers, with the progress of a download, is not visible. */
+async function fetchTensorFlow(device: Device, interrupted: AbortSignal): Promise<void> {
+  try {
+    await findLibTensorFlow(THIS_MACHINE, { device });
+  } catch (error) {
+    if (!interrupted.aborted) throw error; // otherwise, Ctrl-C ended the download
+  }
 }
 
 /** Returns the message of a user error of some work; undefined if there is none. */
@@ -156,6 +169,11 @@ class Sweep {
       { dir: options.dir, finished: this.#reused },
       createLiveTable(options.progress),
     );
+  }
+
+  /** True if a run has yet to be executed. */
+  get hasWork(): boolean {
+    return this.#queue.length > 0;
   }
 
   get #stopped(): boolean {

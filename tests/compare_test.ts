@@ -90,7 +90,7 @@ const WRONG: [
   [
     "a run that is not there",
     ({ float32 }) => [float32[0]!, join(root, "none")],
-    /Cannot read .*manifest\.json/,
+    /Cannot read the run .*, got a path that does not exist/,
   ],
   [
     "other seed and precision",

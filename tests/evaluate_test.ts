@@ -122,7 +122,7 @@ Deno.test("evaluate and save-gpt2 report an invalid command line", async () => {
     ["evaluate", [run, "--batch", "0"], "--batch: expected a whole number"],
     ["evaluate", [run, "--eval-tokens", "1.5"], "--eval-tokens: expected a whole number"],
     ["evaluate", [run, "--eval-bytes", "0"], "--eval-bytes: expected a whole number"],
-    ["evaluate", [run, "--amp", "fast"], 'precision policy, got "fast"'],
+    ["evaluate", [run, "--amp", "fast"], 'emulated:FORMAT, got "fast"'],
     ["evaluate", [run, "--amp", "off,on"], "Cannot use --amp: expected one name"],
     ["evaluate", [run, "--text", ""], "expected at least two tokens, got 0"],
     ["evaluate", [run, "--text", "a", "--file", text], "got both"],

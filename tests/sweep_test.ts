@@ -214,7 +214,7 @@ const WRONG: [string, string[], RegExp][] = [
   [
     "an unknown policy",
     ["--data", text, "--amp", "off,fp4"],
-    /Cannot use --amp: expected a precision policy, got "fp4"/,
+    /Cannot use --amp: expected off, on, .* or emulated:FORMAT, got "fp4"/,
   ],
   ["steps that are no number", ["--data", text, "--steps", "many"], /steps/],
   ["a seed twice", ["--data", text, "--seeds", "1,1"], /expected seeds not to repeat/],

@@ -61,11 +61,13 @@ function gapLines(groups: readonly NamedComparison[], tolerance: number): string
   ].join("\n");
 }
 
-/** Returns the words on intervals in the legend. A gap of a single pair has none. */
+/** Returns the words on intervals in the legend. An interval needs two pairs without divergence. */
 function intervalNote(groups: readonly NamedComparison[]): string {
   const single = groups.filter(({ verdict }) => verdict.half === undefined).length;
   if (single === 0) return ", with its 95 % interval";
-  return single === groups.length ? " (one pair: no interval)" : ", 95 % interval from two pairs";
+  return single === groups.length
+    ? " (no interval: it needs two pairs)"
+    : ", with its 95 % interval if two pairs allow one";
 }
 
 /** Returns the sentences of a few verdicts, or the number of settings by verdict. */

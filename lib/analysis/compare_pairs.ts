@@ -5,7 +5,7 @@
  */
 import { least } from "../number/extent.ts";
 import {
-  distinctRuns,
+  isCopy,
   type NonFiniteRecord,
   recordedNonFinite,
   type RecordedRun,
@@ -114,6 +114,12 @@ export interface Comparison {
   readonly identical: boolean;
 }
 
+function isSamePair(a: Pair, b: Pair): boolean {
+  const { manifest: { runId, spec: { seed } } } = a.other, { manifest } = b.other;
+  if (manifest.runId !== runId || manifest.spec.seed !== seed) return false; // quick; simulated runs may share an ID
+  return isCopy(a.baseline, b.baseline) && isCopy(a.other, b.other);
+}
+
 /**
  * Estimates the effect of a lower precision on the loss from paired runs.
  *
@@ -126,8 +132,10 @@ export function comparePairs(pairs: readonly Pair[], options: ComparisonOptions 
   if (first === undefined) {
     throw new RangeError("Cannot compare the runs: expected at least one pair, got none");
   }
-  if (distinctRuns(pairs.map(({ other }) => other)).length < pairs.length) {
-    throw new RangeError("Cannot compare the runs: expected each pair once, got copies of a pair");
+  if (pairs.some((pair, i) => pairs.slice(0, i).some((earlier) => isSamePair(pair, earlier)))) {
+    throw new RangeError(
+      "Cannot compare the runs: expected each pair once, got copies of a pair. Pass one copy of each.",
+    );
   }
   if (!(level > 0 && level < 1)) {
     throw new RangeError(`Cannot compare the runs: expected level in (0, 1), got ${level}`);

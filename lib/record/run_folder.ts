@@ -5,6 +5,7 @@
  */
 import { basename, dirname, join, resolve, sep as SEPARATOR } from "node:path";
 import { UserError } from "../error/user_error.ts";
+import { isEmpty, isFolder } from "../file/exists.ts";
 import { requireRegular } from "../file/regular.ts";
 import type { RunEvent } from "./event.ts";
 import type { ExpectedRun } from "./_event_order.ts";
@@ -262,8 +263,12 @@ export function readRun(folder: string): RecordedRun {
 function notARun(folder: string): UserError {
   const found = lstat(folder) === undefined
     ? "a path that does not exist. Correct the path"
+    : !isFolder(folder)
+    ? "a file. Correct the path"
     : lstat(runPaths(folder).journal) === undefined
-    ? "a path without manifest.json. Correct the path"
+    ? "a folder without manifest.json. Correct the path"
+    : isEmpty(runPaths(folder).journal)
+    ? "a run that has not started. Repeat the sweep's command to resume it"
     : "a folder without manifest.json. Restore the file from a copy, or delete the folder and repeat the sweep";
   return new UserError(
     `Cannot read the run ${folder}: expected a run's folder, SWEEP/runs/ID, got ${found}.`,

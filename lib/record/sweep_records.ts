@@ -160,14 +160,16 @@ function entriesOf(sweepDir: string): Deno.DirEntry[] {
       `Cannot read the sweep ${sweepDir}: expected a folder with runs, as created by \`${
         typedCommand("sweep")
       }\`, ` +
-        `got ${insteadOfSweep(sweepDir)}`,
+        `got ${insteadOfSweep(sweepDir, cause)}`,
       { cause },
     );
   }
 }
 
-/** Describes a path without a folder `runs`, and the remedy. */
-function insteadOfSweep(path: string): string {
+/** Describes a path whose folder `runs` cannot be listed, and the remedy. */
+function insteadOfSweep(path: string, cause: unknown): string {
+  const runs = join(path, "runs");
+  if (isFolder(runs)) return `an error: ${clauseOf(cause)}. Give permission to list ${runs}.`;
   const above = dirname(resolve(path));
   if (exists(runPaths(path).manifest) && basename(above) === "runs") {
     return `a run's folder. Use the sweep's folder ${dirname(above)}.`;

@@ -87,7 +87,7 @@ export async function report(
     throw new UserError("Cannot write figures of a joint report. Pass one folder and no --out.");
   }
   const path = out ?? join(first, "report.html");
-  if (out !== undefined || isFolder(first)) requireFilePath(path); // openRecords refuses other sweeps
+  if (out !== undefined || isFolder(first)) requireFilePath(path); // openRecords reports a missing folder
   const opened = folders.map((dir) => ({
     dir,
     ...openRecords(dir, print, isJoint ? undefined : (dir) => tabulateRuns(dir, { note: print })),

@@ -17,8 +17,7 @@ import {
   runFolder,
   runPaths,
 } from "../record/mod.ts";
-import type { Device } from "../tensorflow/native/device.ts";
-import { findLibTensorFlow, THIS_MACHINE } from "../tensorflow/native/install.ts";
+import { fetchMissingLibrary } from "../tensorflow/native/fetch_library.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { probeEnvironment } from "../run/environment.ts";
 import { completeMerges } from "../run/merge_place.ts";
@@ -105,25 +104,15 @@ const POLL_MS = 500;
 /**
  * Executes the unfinished runs of a plan. If another sweep on the same folder owns a run, waits for that run.
  *
- * @throws {UserError} If `LOSSKIT_DEVICE` names an unknown or missing device, libtensorflow cannot be found or fetched, or
+ * @throws {UserError} If `LOSSKIT_DEVICE` names an unknown or missing device, libtensorflow is missing and cannot be fetched, or
  * `runs` is not a folder inside the sweep's folder. No run has started then.
  */
 export async function runSweep(plan: Plan, options: SweepOptions): Promise<SweepOutcome> {
   const device = requireDevice();
   requireRuns(options.dir);
   completeMerges(options.dir);
-  const sweep = new Sweep(plan, options);
-  if (sweep.hasWork) await fetchTensorFlow(device, options.interruption.requested);
-  return await sweep.run();
-}
-
-/** Fetches libtensorflow if it is missing. The output of workers, with the progress of a download, is not visible. */
-async function fetchTensorFlow(device: Device, interrupted: AbortSignal): Promise<void> {
-  try {
-    await findLibTensorFlow(THIS_MACHINE, { device });
-  } catch (error) {
-    if (!interrupted.aborted) throw error; // otherwise, Ctrl-C ended the download
-  }
+  await fetchMissingLibrary(device, options.interruption); // the output of workers is not visible
+  return await new Sweep(plan, options).run();
 }
 
 /** Returns the message of a user error of some work; undefined if there is none. */
@@ -169,11 +158,6 @@ class Sweep {
       { dir: options.dir, finished: this.#reused },
       createLiveTable(options.progress),
     );
-  }
-
-  /** True if a run has yet to be executed. */
-  get hasWork(): boolean {
-    return this.#queue.length > 0;
   }
 
   get #stopped(): boolean {

@@ -12,7 +12,7 @@ import { EagerOps, type Op } from "./_eager_ops.ts";
 import { BindingConstants, TensorMetadata } from "./constants.ts";
 import { type HostValues, toBytes, toValues, withTypes } from "./conversions.ts";
 import { type Attribute, checkCall } from "../native/attribute.ts";
-import { type Widening, wideningOf } from "../native/bfloat16_support.ts";
+import { NOT_WIDENED, type Widening, wideningOf } from "../native/bfloat16_support.ts";
 import { DataType, isFloating } from "../native/dtype.ts";
 import type { EagerCall } from "../native/eager_call.ts";
 import { OpDefinitions } from "../native/op_definition.ts";
@@ -163,7 +163,7 @@ export class Binding extends BindingConstants {
     this.#checkSizes(name, ids);
     const usesOwnKernels = this.#trace?.mode !== "xla"; // XLA has its own form
     const casts = decideCasts(this.regions.current.policy, { name, inputs: operands, attributes }, {
-      widening: usesOwnKernels ? this.#widening : "none",
+      widening: usesOwnKernels ? this.#widening : NOT_WIDENED,
       usesCpuKernels: usesOwnKernels && !this.#runtime.usesGpu,
     });
     const { widened, results: rounded = widened } = casts;

@@ -6,7 +6,7 @@ import { createRandom } from "../../text/random.ts";
 import { AttributeType } from "../native/attribute.ts";
 import { elements } from "../native/c_values.ts";
 import { compile } from "../compile/compile.ts";
-import { emulatesBfloat16, givesNaN } from "../native/bfloat16_support.ts";
+import { wideningOf } from "../native/bfloat16_support.ts";
 import { DataType } from "../native/dtype.ts";
 import { currentTensorFlow, useTensorFlow } from "./backend.ts";
 import { toBfloat16, toFloat32, trueDtype } from "./true_dtype.ts";
@@ -15,11 +15,8 @@ await useTensorFlow({ device: "cpu" });
 
 const { runtime } = currentTensorFlow();
 
-/**
- * True if bfloat16 products run in float32. Otherwise, oneDNN's kernels for bfloat16 compute the gradients of
- * convolutions, and their infinite values are not tested.
- */
-const isWidened = emulatesBfloat16(() => givesNaN(runtime));
+/** True if bfloat16 convolutions run in float32. Otherwise, the processor's kernels compute them, and are not tested. */
+const isWidened = wideningOf(runtime).convolutions;
 
 type Shape = readonly number[];
 
@@ -87,17 +84,18 @@ function matrixProducts([M, K, N]: readonly [number, number, number]): Case[] {
   return cases;
 }
 
-/** Returns the gradients of a convolution without padding, of `width` columns in and a filter of 2 x 2. */
-function convolutionGradients(width: number, [C, O]: readonly [number, number]): Case[] {
+/** Returns a convolution without padding, of `width` columns in and a filter of 2 x 2, and its gradients. */
+function convolutions(width: number, [C, O]: readonly [number, number]): Case[] {
   const out = width - 1;
   const input = [1, 2, width, C], filter = [2, 2, C, O], dy = [1, 1, out, O];
-  const forInput: Term[] = [], forFilter: Term[] = [];
+  const forward: Term[] = [], forInput: Term[] = [], forFilter: Term[] = [];
   for (let column = 0; column < out; column++) {
     for (let place = 0; place < 4; place++) {
       const [row, shift] = [place >> 1, place & 1];
       for (let c = 0; c < C; c++) {
         for (let o = 0; o < O; o++) {
           const x = (row * width + column + shift) * C + c, f = (place * C + c) * O + o, y = column * O + o;
+          forward.push([y, x, f]);
           forInput.push([x, f, y]);
           forFilter.push([f, x, y]);
         }
@@ -110,6 +108,12 @@ function convolutionGradients(width: number, [C, O]: readonly [number, number]):
   ];
   const sizes = (shape: Shape) => tf.tensor1d([...shape], "int32");
   return [{
+    name: `Conv2D of [${input}], [${filter}]`,
+    shapes: [input, filter],
+    size: elements(dy),
+    terms: forward,
+    run: (x, f) => call("Conv2D", attributes, [x, f]),
+  }, {
     name: `Conv2DBackpropInput of [${filter}], [${dy}]`,
     shapes: [filter, dy],
     size: elements(input),
@@ -128,7 +132,7 @@ const CASES = [
   ...([[4, 1, 3], [4, 5, 3], [5, 6, 4], [17, 37, 20], [33, 64, 33], [32, 48, 16], [33, 100, 20]] as const)
     .flatMap(matrixProducts),
   ...(isWidened ? [2, 3, 4, 6] : []).flatMap((width) =>
-    ([[3, 4], [4, 3], [16, 17]] as const).flatMap((channels) => convolutionGradients(width, channels))
+    ([[3, 4], [4, 3], [16, 17], [48, 20]] as const).flatMap((channels) => convolutions(width, channels))
   ),
 ];
 

@@ -12,7 +12,7 @@ import {
   type PrecisionOverride,
 } from "../../precision/mod.ts";
 import type { Attribute } from "../native/attribute.ts";
-import type { Widening } from "../native/bfloat16_support.ts";
+import { NOT_WIDENED, type Widening } from "../native/bfloat16_support.ts";
 import { DataType, isFloating } from "../native/dtype.ts";
 
 /**
@@ -290,17 +290,23 @@ function isProduct({ name, inputs, attributes = [] }: OpCall): boolean {
 }
 
 /**
- * Returns true if a matrix product may read values of the next row, on processors for which `readsBeyondRows()` holds.
- * Products whose first factor is transposed, and convolutions, have other kernels.
+ * Returns true if the sums of a matrix product end with a part of an AMX tile. A product whose first factor is transposed
+ * has another kernel.
  */
-function readsBeyondRow({ name, inputs, attributes = [] }: OpCall): boolean {
-  const isUneven = (size: number) => size > TILE && size % TILE !== 0;
-  if (name === "Einsum") return inputs.some(({ shape }) => shape.some(isUneven));
+function hasPartialTile({ name, inputs, attributes = [] }: OpCall): boolean {
+  const isPartial = (size: number) => size > TILE && size % TILE !== 0;
+  if (name === "Einsum") return inputs.some(({ shape }) => shape.some(isPartial));
   if (!name.includes("MatMul")) return false;
   const transposes = attributes.some(({ name, value }) =>
     (name === "transpose_a" || name === "adj_x") && value === true
   );
-  return !transposes && isUneven(inputs[0]!.shape.at(-1)!);
+  return !transposes && isPartial(inputs[0]!.shape.at(-1)!);
+}
+
+/** Returns true if a product of bfloat16 numbers runs in float32. */
+function isWidenedBy({ products, convolutions }: Widening, op: OpCall): boolean {
+  if (products === "all" || convolutions && op.name.startsWith("Conv")) return true;
+  return products === "partial tiles" && hasPartialTile(op);
 }
 
 /** Number of terms of a sum that an AMX instruction adds. */
@@ -317,13 +323,13 @@ const TILE = 32;
 export function decideCasts(
   policy: Policy,
   op: OpCall,
-  { widening = "none", usesCpuKernels = false }: { widening?: Widening; usesCpuKernels?: boolean } = {},
+  { widening = NOT_WIDENED, usesCpuKernels = false }: { widening?: Widening; usesCpuKernels?: boolean } = {},
 ): Casts {
   const casts = castsOfPolicy(policy, op);
   if (!WIDENED.has(op.name) || !isProduct(op)) return casts;
   const type = casts.inputs ?? promotedType(op.inputs);
   const isWidened = type === DataType.BFLOAT16
-    ? widening === "all" || widening === "uneven" && readsBeyondRow(op)
+    ? isWidenedBy(widening, op)
     : type === DataType.HALF && usesCpuKernels && !HALF_IN_FLOAT32.has(op.name);
   return isWidened ? { ...casts, widened: type } : casts;
 }

@@ -102,7 +102,7 @@ Deno.test("policyOf() returns every policy; emulated ones leave ops outside of a
 });
 
 Deno.test("decideCasts() widens bfloat16 products if the machine emulates bfloat16", () => {
-  const machine = { widening: "all" } as const;
+  const machine = { widening: { products: "all", convolutions: true } } as const;
   const inputs = tensors(FLOAT, FLOAT);
   assertEquals(decideCasts(policy, { name: "MatMul", inputs }, machine), {
     inputs: BFLOAT16,
@@ -133,13 +133,20 @@ Deno.test("decideCasts() widens bfloat16 products if the machine emulates bfloat
 Deno.test("decideCasts() widens products whose sums do not fill AMX tiles, if the first factor is not transposed", () => {
   const isWidened = (name: string, shapes: number[][], attributes: Attribute[] = []) => {
     const inputs = shapes.map((shape) => ({ dtype: BFLOAT16, shape, weak: false }));
-    return decideCasts(policy, { name, inputs, attributes }, { widening: "uneven" }).widened !== undefined;
+    return decideCasts(policy, { name, inputs, attributes }, {
+      widening: { products: "partial tiles", convolutions: false },
+    }).widened !== undefined;
   };
+  const convolutions = { widening: { products: "none", convolutions: true } } as const;
+  for (const name of ["Conv2D", "Conv2DBackpropInput", "Conv3D", "MatMul", "DepthwiseConv2dNative"]) {
+    const { widened } = decideCasts(policy, { name, inputs: tensors(BFLOAT16, BFLOAT16) }, convolutions);
+    assertEquals(widened !== undefined, name.startsWith("Conv"), name);
+  }
   const terms = [1, 5, 31, 32, 33, 48, 64, 65, 96, 100];
-  const uneven = [33, 48, 65, 100];
-  assertEquals(terms.filter((K) => isWidened("MatMul", [[7, K], [K, 9]])), uneven);
-  assertEquals(terms.filter((K) => isWidened("_MklNativeFusedMatMul", [[7, K], [K, 9], [9]])), uneven);
-  assertEquals(terms.filter((K) => isWidened("BatchMatMulV2", [[2, 7, K], [2, 9, K]])), uneven);
+  const partial = [33, 48, 65, 100];
+  assertEquals(terms.filter((K) => isWidened("MatMul", [[7, K], [K, 9]])), partial);
+  assertEquals(terms.filter((K) => isWidened("_MklNativeFusedMatMul", [[7, K], [K, 9], [9]])), partial);
+  assertEquals(terms.filter((K) => isWidened("BatchMatMulV2", [[2, 7, K], [2, 9, K]])), partial);
   assertEquals(terms.filter((K) => isWidened("Conv2D", [[1, 4, 4, K], [1, 1, K, 9]])), []);
   for (const [name, flag] of [["MatMul", "transpose_a"], ["BatchMatMulV2", "adj_x"]] as const) {
     for (const value of [true, false]) {
@@ -147,5 +154,5 @@ Deno.test("decideCasts() widens products whose sums do not fill AMX tiles, if th
     }
   }
   const equation = [{ name: "equation", type: 0, value: "ik,kj->ij" }];
-  assertEquals(terms.filter((K) => isWidened("Einsum", [[7, K], [K, 9]], equation)), uneven);
+  assertEquals(terms.filter((K) => isWidened("Einsum", [[7, K], [K, 9]], equation)), partial);
 });

@@ -4,7 +4,7 @@
 import { assertEquals, assertGreater } from "@std/assert";
 import { roundToBfloat16 } from "../../analysis/rounding.ts";
 import { AttributeType } from "../native/attribute.ts";
-import type { Widening } from "../native/bfloat16_support.ts";
+import { NOT_WIDENED, type Widening } from "../native/bfloat16_support.ts";
 import { DataType } from "../native/dtype.ts";
 import { currentTensorFlow, useTensorFlow } from "./backend.ts";
 import { Binding } from "./binding.ts";
@@ -12,6 +12,7 @@ import type { RunOp } from "./entry.ts";
 import { POLICIES } from "./policy.ts";
 
 const SIZE = 32;
+const ALL: Widening = { products: "all", convolutions: true };
 
 /** Multiplies two float32 matrices under a policy. Returns the product, and the ops that a watcher saw. */
 async function product(
@@ -47,8 +48,8 @@ function fractions(seed: number): Float32Array {
 
 Deno.test("a widened product is the float32 product of rounded operands, rounded once to bfloat16", async () => {
   const operands: [Float32Array, Float32Array] = [fractions(37), fractions(53)]; // exact in bfloat16
-  const wide = await product({ widening: "all", policy: "bf16-autocast" }, operands);
-  const exact = await product({ widening: "none", policy: "float32" }, operands);
+  const wide = await product({ widening: ALL, policy: "bf16-autocast" }, operands);
+  const exact = await product({ widening: NOT_WIDENED, policy: "float32" }, operands);
   assertEquals(wide.dtype, DataType.BFLOAT16);
   assertEquals(wide.left, 0);
   const values = exact.values as Float32Array, rounded = values.map(roundToBfloat16);
@@ -59,13 +60,13 @@ Deno.test("a widened product is the float32 product of rounded operands, rounded
 Deno.test("operands of a widened product are rounded to bfloat16 first", async () => {
   const one = new Float32Array(SIZE * SIZE).fill(1 + 2 ** -9), identity = new Float32Array(SIZE * SIZE);
   for (let i = 0; i < SIZE; i++) identity[i * SIZE + i] = 2 ** 9;
-  const { values } = await product({ widening: "all", policy: "bf16-autocast" }, [one, identity]);
+  const { values } = await product({ widening: ALL, policy: "bf16-autocast" }, [one, identity]);
   assertEquals(values[0], 2 ** 9); // 1 + 2^-9 rounds to 1
 });
 
 Deno.test("a watcher sees a widened product as one op on bfloat16 operands", async () => {
   const { seen, types } = await product(
-    { widening: "all", policy: "bf16-autocast" },
+    { widening: ALL, policy: "bf16-autocast" },
     [fractions(37), fractions(53)],
   );
   assertEquals(seen.filter((name) => name !== "Cast"), ["MatMul"]);
@@ -75,7 +76,7 @@ Deno.test("a watcher sees a widened product as one op on bfloat16 operands", asy
 
 Deno.test("products in float32 are not widened", async () => {
   const { dtype, seen } = await product(
-    { widening: "all", policy: "float32" },
+    { widening: ALL, policy: "float32" },
     [fractions(37), fractions(53)],
   );
   assertEquals([dtype, ...seen], [DataType.FLOAT, "MatMul"]);

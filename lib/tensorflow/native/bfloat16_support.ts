@@ -4,25 +4,50 @@
  * @module
  */
 import { readCpuInfo } from "../../file/cpu_info.ts";
-import { AttributeType } from "./attribute.ts";
+import { type Attribute, AttributeType } from "./attribute.ts";
 import { elements } from "./c_values.ts";
 import { DataType } from "./dtype.ts";
 import { EagerCalls } from "./eager_call.ts";
 import type { Runtime } from "./runtime.ts";
 import { TensorFlowError } from "./tensorflow_error.ts";
 
-/**
- * Products of bfloat16 numbers that run in float32 and round the result once, as bfloat16 instructions do. `all`: the
- * processor emulates bfloat16. `uneven`: oneDNN's kernels for sums of an uneven number of terms read beyond a row.
- */
-export type Widening = "none" | "uneven" | "all";
+/** Products of bfloat16 numbers that run in float32 and round the result once, as bfloat16 instructions do. */
+export interface Widening {
+  /**
+   * Matrix products. `all`: the processor emulates bfloat16. `partial tiles`: oneDNN's kernels for AMX are wrong if sums
+   * have more than 32 terms, but not a multiple of 32.
+   */
+  readonly products: "none" | "partial tiles" | "all";
+  /** True for convolutions: oneDNN's kernels are wrong for some numbers of channels. */
+  readonly convolutions: boolean;
+}
+
+/** All products run in bfloat16. */
+export const NOT_WIDENED: Widening = { products: "none", convolutions: false };
 
 /** Returns the products of bfloat16 numbers that run in float32 on this machine. */
 export function wideningOf(runtime: Runtime): Widening {
-  if (runtime.usesGpu) return "none";
-  if (emulatesBfloat16(() => givesNaN(runtime))) return "all";
-  return readsBeyondRows(runtime) ? "uneven" : "none";
+  if (runtime.usesGpu || Deno.build.arch !== "x86_64") return NOT_WIDENED;
+  if (emulatesBfloat16(() => givesNaN(runtime, ODD))) return { products: "all", convolutions: true };
+  return {
+    products: givesNaN(runtime, PARTIAL_TILE) ? "partial tiles" : "none",
+    convolutions: [3, 48].some((channels) => convolvesToNaN(runtime, channels)),
+  };
 }
+
+/** Size of a product: number of its rows and columns, and of the terms of its sums. */
+interface Size {
+  readonly rows: number;
+  readonly terms: number;
+}
+
+/**
+ * Sizes of products that show a fault. With an odd number of terms, oneDNN's emulation multiplies the last infinite value
+ * by zero. With a partial tile, its kernels for AMX read beyond a row and multiply values of the next row by zero, so that
+ * NaN and infinities of a row reach the row above (TensorFlow 2.21, measured on an Intel Xeon with AMX; PyTorch 2.15 is
+ * right). Finite operands are not affected.
+ */
+const ODD: Size = { rows: 16, terms: 5 }, PARTIAL_TILE: Size = { rows: 32, terms: 48 };
 
 /** Features of x86 processors with which oneDNN multiplies or converts bfloat16 numbers by instructions. */
 const INSTRUCTIONS = ["avx512_bf16", "amx_bf16", "avx_ne_convert"] as const;
@@ -52,45 +77,45 @@ export function emulatesBfloat16(
   return flags === undefined ? isNaN() : !INSTRUCTIONS.some((name) => flags.has(name));
 }
 
-/**
- * Returns true if oneDNN's kernels for AMX read beyond the rows of the first factor. If a sum has more than 32 terms, but
- * not a multiple of 32, they multiply values of the next row by zero, so that its NaN and infinities give NaN (oneDNN of
- * TensorFlow 2.21, measured on an Intel Xeon with AMX; PyTorch 2.15 is right). Finite results are not affected.
- */
-function readsBeyondRows(runtime: Runtime): boolean {
-  const flags = readCpuInfo()?.flags;
-  return (flags === undefined || flags.has("amx_bf16")) && givesNaN(runtime, { rows: 32, terms: 48 });
+/** Returns true if a bfloat16 matrix product gives NaN, although its exact result is infinite. */
+export function givesNaN(runtime: Runtime, { rows, terms }: Size = ODD): boolean {
+  return isNaNOf(runtime, "MatMul", [[rows, terms], [terms, rows]]);
 }
 
-/**
- * Returns true if a bfloat16 matrix product gives NaN, although its exact result is infinite.
- *
- * @param shape Number of rows and columns of the product, and number of terms of its sums. Default: an odd number of
- * terms. oneDNN's emulation adds terms in pairs, and multiplies the last infinite value by zero.
- */
-export function givesNaN(
+/** Returns true if a bfloat16 convolution by a filter of 1 x 1 gives NaN, although its exact result is infinite. */
+function convolvesToNaN(runtime: Runtime, channels: number): boolean {
+  return isNaNOf(runtime, "Conv2D", [[1, 8, 8, channels], [1, 1, channels, 16]], [
+    { name: "strides", type: AttributeType.INT, value: [1, 1, 1, 1] },
+    { name: "padding", type: AttributeType.STRING, value: "VALID" },
+  ]);
+}
+
+/** Returns true if an op gives NaN for infinite values and ones. Returns false if it has no kernel for bfloat16. */
+function isNaNOf(
   runtime: Runtime,
-  { rows, terms }: { rows: number; terms: number } = { rows: 16, terms: 5 },
+  op: string,
+  shapes: readonly (readonly number[])[],
+  attributes: Attribute[] = [],
 ): boolean {
   const { memory } = runtime, dtype = DataType.BFLOAT16;
-  const filled = (shape: readonly number[], bits: number) =>
+  const handles = shapes.map((shape, i) =>
     memory.handleOfBytes({
       dtype,
       shape,
-      bytes: new Uint8Array(new Uint16Array(elements(shape)).fill(bits).buffer),
-    });
-  const handles = [filled([rows, terms], INFINITE), filled([terms, rows], ONE)];
+      bytes: new Uint8Array(new Uint16Array(elements(shape)).fill(i === 0 ? INFINITE : ONE).buffer),
+    })
+  );
   try {
-    const [product] = new EagerCalls(runtime).execute("MatMul", {
+    const [product] = new EagerCalls(runtime).execute(op, {
       inputs: handles.slice(),
-      attributes: [{ name: "T", type: AttributeType.TYPE, value: dtype }],
+      attributes: [{ name: "T", type: AttributeType.TYPE, value: dtype }, ...attributes],
       numOutputs: 1,
-      describe: () => [`bfloat16[${rows},${terms}]`, `bfloat16[${terms},${rows}]`],
+      describe: () => shapes.map((shape) => `bfloat16[${shape}]`),
     });
     handles.push(product!);
     return new Uint16Array(memory.readBytes(product!)).some((bits) => (bits & MAGNITUDE) > INFINITE);
   } catch (error) {
-    if (error instanceof TensorFlowError) return false; // without kernels for bfloat16
+    if (error instanceof TensorFlowError) return false;
     throw error;
   } finally {
     for (const handle of handles) runtime.deleteHandle(handle);

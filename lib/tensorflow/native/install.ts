@@ -61,6 +61,26 @@ export const THIS_MACHINE: Machine = {
 /** Oldest TensorFlow version whose C API has all required functions. */
 const OLDEST = [2, 16] as const;
 
+/** Returns the folder of the libraries of a wheel in the user's cache. */
+function folderOf({ version }: Wheel, { env, os, arch }: Machine, device: Device): string {
+  return join(cacheDir(env, os), `libtensorflow-${version}-${os}-${arch}${device === "gpu" ? "-cuda" : ""}`);
+}
+
+/**
+ * Returns true if this machine can use the pinned wheel, but the user's cache does not contain it. Returns false if this
+ * process may not look it up.
+ */
+export function isLibraryMissing(device: Device): boolean {
+  const wheel = WHEELS[`${THIS_MACHINE.os}-${THIS_MACHINE.arch}-${device}`];
+  if (wheel === undefined || THIS_MACHINE.env("LOSSKIT_LIBTENSORFLOW")) return false;
+  try {
+    Deno.statSync(folderOf(wheel, THIS_MACHINE, device));
+    return false;
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound;
+  }
+}
+
 /**
  * Finds libtensorflow. The search has this order:
  *
@@ -92,10 +112,7 @@ export async function findLibTensorFlow(
         "Set LOSSKIT_LIBTENSORFLOW to a folder that contains libtensorflow_cc and libtensorflow_framework.",
     );
   }
-  const path = join(
-    cacheDir(machine.env, machine.os),
-    `libtensorflow-${wheel.version}-${machine.os}-${machine.arch}${device === "gpu" ? "-cuda" : ""}`,
-  );
+  const path = folderOf(wheel, machine, device);
   const tried = ["LOSSKIT_LIBTENSORFLOW (not set)"];
   if (!await exists(path)) {
     tried.push(`${path} (missing)`);

@@ -121,7 +121,7 @@ export interface Range {
  * Splits the indices from 0 to `all` - 1 into contiguous ranges of nearly equal size.
  *
  * @param all Number of indices.
- * @param most Maximum size of a range. It is rounded up to a multiple of `unit`.
+ * @param most Maximum size of a range, before it is rounded up to a multiple of `unit`.
  * @param unit Number of which all sizes but the last are multiples. Default: 1.
  */
 export function rangesOf(all: number, most: number, unit: number = 1): Range[] {

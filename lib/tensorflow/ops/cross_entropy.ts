@@ -29,8 +29,8 @@ const lossesOf = fused("crossEntropy", ([logits, targetLogit]) => {
 const gradientOfLosses = fused(
   "crossEntropyGrad",
   ([exponentials, sumExp, columns, targets, weights], { dtype }: { dtype: number }) => {
-    const dLosses = tf.sub(tf.mul(exponentials!, tf.div(1, sumExp!)), oneHot(columns!, targets!));
-    return [cast(tf.mul(dLosses, weights!), dtype)];
+    const dLogits = tf.sub(tf.mul(exponentials!, tf.div(1, sumExp!)), oneHot(columns!, targets!));
+    return [cast(tf.mul(dLogits, weights!), dtype)];
   },
 );
 

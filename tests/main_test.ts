@@ -92,5 +92,12 @@ Deno.test("losskit completions names every command in zsh's and fish's notation"
     assertMatch(zsh, new RegExp(`^ {4}${name}\\) offered=\\(.*--help`, "m"));
     assertMatch(fish, new RegExp(`^complete -c losskit -n __fish_use_subcommand -a ${name} -d `, "m"));
   }
+  // zsh runs the autoloaded file as the body of the function, which then has to complete.
+  assertMatch(
+    zsh,
+    /\n\}\n(#.*\n)?if \[ "\$funcstack\[1\]" = "_losskit" \]; then _losskit "\$@"; else compdef .*; fi\n$/,
+  );
+  const abouts = [...fish.matchAll(/ -d (.*)$/gm)].map(([, about]) => about!);
+  assertEquals(abouts.filter((about) => /\([^)]*$/.test(about) || /^('')?$|[\s(]'$/.test(about)), []);
   assertEquals((await losskit(["completions", "tcsh"])).code, 2);
 });

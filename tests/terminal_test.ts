@@ -41,7 +41,7 @@ Deno.test("a sweep on a terminal of 60 columns colors bars and verdicts, and no 
   assertEquals(lines.filter((line) => widthOf(line) > 60 && !line.includes(out)), []);
   assertStringIncludes(text, "4 of 4 runs finished");
   const plan = plainLines(text).filter((line) => /^\d+ runs|\b(at a time|each)\b/.test(line));
-  assertMatch(plan.join(" "), /^4 runs .* at a time with \d+ threads? each$/);
+  assertMatch(plan.join(" "), /^4 runs \([\d.]+[KM]? tokens\) .* at a time, \d+ threads? each$/);
   assertEquals(plan.filter((line) => widthOf(line) > 60), []);
 });
 

@@ -10,6 +10,7 @@ import { count, formatTable, signed } from "./format.ts";
 import { BASELINE } from "./precision_name.ts";
 import type { Summary } from "./summary.ts";
 import { plainText } from "./plain_text.ts";
+import type { Table } from "./tables.ts";
 
 /** Width of the widest line, in columns. Longer names of settings are shortened. */
 const COLUMNS = 80;
@@ -17,18 +18,29 @@ const COLUMNS = 80;
 /** Maximum number of verdicts with a sentence of their own. */
 const MOST_SENTENCES = 3;
 
-/** Columns of runs without a pair. */
-const RUN_COLUMNS = ["run", "tokenizer", "T", "policy", "seed", "valLoss", "bitsPerByte"];
-
 /**
  * Returns a summary of runs as text. Lines of tables have at most 80 columns. Sentences are not wrapped. Without pairs,
  * the summary contains a table of the runs.
  */
 export function briefText({ runs, comparisons, tolerance, warnings, headline }: Summary): string {
   const parts = comparisons.length === 0
-    ? [formatTable(runs.select(...RUN_COLUMNS)), ...warnings, headline]
+    ? [formatTable(runs.select(...runColumns(runs)), COLUMNS), ...warnings, headline]
     : [gapLines(comparisons, tolerance), ...warnings, verdictText(comparisons)];
   return parts.join("\n\n");
+}
+
+/**
+ * Returns the columns of runs without a pair: the columns that describe a run, and its final losses. `data` and `steps`
+ * are included if the runs differ in them.
+ */
+function runColumns(runs: Table): string[] {
+  const names = runs.columnNames();
+  const isVarying = (name: string) => new Set(runs.array(name) as Iterable<unknown>).size > 1;
+  return [
+    ...names.slice(0, names.indexOf("status")).filter((name) => name !== "data" || isVarying(name)),
+    ...isVarying("steps") ? ["steps"] : [],
+    ...["valLoss", "bitsPerByte"],
+  ];
 }
 
 /** Returns one line per setting below the name of its precision: gap, half the width of its interval, and verdict. */

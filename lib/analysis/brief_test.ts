@@ -61,3 +61,26 @@ Deno.test("briefText() prints the sentence of a single verdict, and a table of r
   assertStringIncludes(alone, "3.2500");
   assertStringIncludes(alone, "2 runs in float32, no other precision to compare with.");
 });
+
+Deno.test("briefText() shows the fields in which runs without pairs differ, within 80 columns", () => {
+  const grid = [1e-4, 3e-4].flatMap((lr) => [1, 2].map((seed) => ({ spec: { lr, seed }, loss: 3 })));
+  const [header = "", ...rows] = briefOf(grid).split("\n\n")[0]!.split("\n");
+  assertMatch(header, / seed +lr$/);
+  assertEquals(
+    rows.slice(0, -1).map((row) => row.split(/ +/).slice(-2).join(" ")).sort(),
+    ["1 0.0001", "1 0.0003", "2 0.0001", "2 0.0003"],
+  );
+  assertMatch(rows.at(-1)!, /^in every row: tokenizer character, T 64, policy float32, val loss 3, /);
+  const wide = [1, 2, 3].map((n) => ({
+    spec: {
+      ...{ seed: n, lr: n / 1e4, weightDecay: n / 7, beta1: 0.9 + n / 1e4, beta2: 0.95 + n / 1e5 },
+      ...{ nEmbd: 64 * n, nLayer: n, T: 64 * n, tokenizer: `bpe:${512 * n}` },
+    },
+    loss: 3 + n / 10,
+  }));
+  const table = briefOf(wide).split("\nin every row")[0]!;
+  for (const line of table.split("\n")) assert(widthOf(line) <= 80, line);
+  for (const name of ["nEmbd", "nLayer", "lr", "weightDecay", "beta1", "beta2"]) {
+    assertMatch(table, new RegExp(`\\b${name}\\b`));
+  }
+});

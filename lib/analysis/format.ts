@@ -6,6 +6,7 @@
 import { greatest } from "../number/extent.ts";
 import type { RunField } from "../options/run_field.ts";
 import { RUN_FIELDS } from "../options/run_fields.ts";
+import { foldTable } from "../progress/fold_table.ts";
 import { widthOf } from "../progress/width.ts";
 import { plainText } from "./plain_text.ts";
 import type { Table } from "./tables.ts";
@@ -92,17 +93,21 @@ export function count(n: number, noun: string): string {
 
 /**
  * Formats the value of a table cell. Fractions have the column's number of decimals (default: 4). Options of runs have
- * all digits. Missing values are a dash. Text is shortened by {@linkcode plainText}.
+ * all digits, unless the column has a number of decimals. Missing values are a dash. Text is shortened by
+ * {@linkcode plainText}.
  */
 export function formatCell(value: unknown, column: string = ""): string {
   if (value === null || value === undefined) return "–";
   if (typeof value !== "number") return plainText(String(value));
-  const { digits = 4, signed: withSign = false, per } = COLUMNS[column] ?? {};
+  const { digits: ownDigits, signed: withSign = false, per } = COLUMNS[column] ?? {};
+  const digits = ownDigits ?? 4;
   if (per !== undefined) return (value / per).toFixed(digits);
   if (withSign) return signed(value, digits);
-  // The option `loss` names a module: a number in a column of that name is a measured loss.
+  // Metrics can have the name of an option. The option `loss` names a module, so numbers of that name are losses.
+  // Columns with their own number of decimals, such as the bias of a gradient, are metrics.
   const fields: Readonly<Record<string, RunField>> = RUN_FIELDS;
-  const isOption = Object.hasOwn(fields, column) && fields[column]!.type !== "text";
+  const isOption = ownDigits === undefined && Object.hasOwn(fields, column) &&
+    fields[column]!.type !== "text";
   const isWhole = isOption || Number.isInteger(value) || !Number.isFinite(value);
   return isWhole ? String(value) : value.toFixed(digits);
 }
@@ -131,6 +136,8 @@ export function splitColumns(table: Table): { shown: string[]; alike: { label: s
 /**
  * Formats a table as aligned text. Constant columns of tables with several rows are listed in a line below.
  *
+ * @param columns Number of terminal columns. Wider tables are folded into parts. Default: no limit.
+ *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
@@ -141,9 +148,9 @@ export function splitColumns(table: Table): { shown: string[]; alike: { label: s
  * assertEquals(formatTable(runs), "policy   val loss\nfloat32    2.5000\nbf16          NaN\nin every row: T 64");
  * ```
  */
-export function formatTable(table: Table): string {
+export function formatTable(table: Table, columns: number = Infinity): string {
   const { shown, alike } = splitColumns(table);
-  const columns = shown.map((name) => {
+  const cellsByColumn = shown.map((name) => {
     const values = [...table.array(name) as Iterable<unknown>];
     const cells = [columnLabel(name), ...values.map((value) => formatCell(value, name))];
     const width = greatest(cells.map(widthOf));
@@ -153,10 +160,11 @@ export function formatTable(table: Table): string {
       return isNumeric ? space + cell : cell + space;
     });
   });
-  const lines = Array.from(
+  const rows = Array.from(
     { length: table.numRows() + 1 },
-    (_, i) => columns.map((cells) => cells[i]).join("  ").trimEnd(),
+    (_, i) => cellsByColumn.map((cells) => cells[i]).join("  ").trimEnd(),
   );
+  const lines = foldTable(rows, columns);
   if (alike.length > 0) {
     lines.push(`in every row: ${alike.map(({ label, text }) => `${label} ${text}`).join(", ")}`);
   }

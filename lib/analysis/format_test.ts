@@ -74,6 +74,10 @@ Deno.test("formatCell() shows all digits of a run's options, so that different v
   ]);
 });
 
+Deno.test("formatCell() rounds metrics that have the name of an option", () => {
+  assertEquals([formatCell(0.2172193543846975, "bias"), formatCell(true, "bias")], ["0.217219", "true"]);
+});
+
 Deno.test("formatTable() lists a column as constant only if its values are equal, not if they look alike", () => {
   assertEquals(formatTable(table({ valLoss: [2.00001, 2.00002] })), "val loss\n  2.0000\n  2.0000");
 });

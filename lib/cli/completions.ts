@@ -66,7 +66,13 @@ function wordsOf(program: Command): Word[] {
 }
 
 function wordOf({ long, short, description }: Option): Word {
-  return { text: long ?? short!, about: description.split(/[.;:] /)[0]! };
+  return { text: long ?? short!, about: shortened(description) };
+}
+
+/** Returns the first clause of a description. If the clause ends in parentheses, returns the words before them. */
+function shortened(description: string): string {
+  const clause = description.split(/[.;:] /)[0]!;
+  return clause.replace(/\s*\([^)]*$/, "");
 }
 
 function listOf(words: readonly { readonly text: string }[]): string {
@@ -108,7 +114,8 @@ ${cases.join("\n")}
   esac
   _describe option offered || _files
 }
-compdef _losskit losskit`;
+# The first completion in a shell runs this file as the body of _losskit.
+if [ "$funcstack[1]" = "_losskit" ]; then _losskit "$@"; else compdef _losskit losskit; fi`;
 }
 
 function fish(commands: readonly Completed[]): string {

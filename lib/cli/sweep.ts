@@ -23,6 +23,7 @@ import { RECORDED_CODE_HELP } from "./model_flags.ts";
 import { byteSizeOption, durationOption, numberOption } from "./numbers.ts";
 import { sweepDefault } from "./run_defaults.ts";
 import { COMMAND_LINE, namingFlags } from "./named_flags.ts";
+import { planLine } from "./plan_line.ts";
 import { addRunFlags, runFieldsOf, SWEEP_FIELDS } from "./run_flags.ts";
 import { readSpec, withFields } from "./spec_file.ts";
 
@@ -146,14 +147,10 @@ function nextCommand(dir: string, hasPairs: boolean): string {
   return `${typedCommand(hasPairs ? "compare" : "report")} ${shellWord(dir)}`;
 }
 
-function describePlan({ plan: { runs, threads }, dir, workers, notes, entropy }: PlacedSweep): void {
-  if (entropy !== undefined) printNote(entropy);
-  const tokens = runs.reduce((sum, { spec: { steps, B, T } }) => sum + steps * B * T, 0);
-  printNote(
-    `${runs.length} runs (${tokens} tokens) in ${printable(dir)}, ${workers} at a time with ${threads} ` +
-      `thread${threads > 1 ? "s" : ""} each`,
-  );
-  for (const note of notes) printNote(`note: ${note}`);
+function describePlan(placed: PlacedSweep): void {
+  if (placed.entropy !== undefined) printNote(placed.entropy);
+  printNote(planLine(placed));
+  for (const note of placed.notes) printNote(`note: ${note}`);
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

@@ -93,6 +93,7 @@ export function isLibraryMissing(device: Device): boolean {
  * @param options `device`: the device that will run ops (default: the CPU). `wheels`: the wheels that may be downloaded
  * (default: the pinned ones).
  * @throws {UserError} If no library is found. The message lists the searched places and a remedy.
+ * @throws {Deno.errors.NotCapable} If this process may not read a searched folder.
  */
 export async function findLibTensorFlow(
   machine: Machine = THIS_MACHINE,
@@ -197,7 +198,8 @@ async function exists(path: string): Promise<boolean> {
   try {
     await Deno.stat(path);
     return true;
-  } catch {
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
     return false;
   }
 }

@@ -141,6 +141,7 @@ Deno.test("a missing permission is reported with its flag, not as a missing C li
       const [flags, flag] of [
         [["--allow-read", "--allow-env", "--allow-sys", "--allow-ffi=/nowhere"], "--allow-ffi"],
         [["--allow-read", "--allow-env", "--allow-sys"], "--allow-ffi"],
+        [["--allow-env", "--allow-sys", "--allow-ffi"], "--allow-read"],
       ] as const
     ) {
       const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {

@@ -12,15 +12,15 @@ import type { Summary } from "./summary.ts";
 import { plainText } from "./plain_text.ts";
 import type { Table } from "./tables.ts";
 
-/** Width of the widest line, in columns. Longer names of settings are shortened. */
+/** Width of the widest line, in columns. Longer names of settings are shortened, and wider tables are folded. */
 const COLUMNS = 80;
 
 /** Maximum number of verdicts with a sentence of their own. */
 const MOST_SENTENCES = 3;
 
 /**
- * Returns a summary of runs as text. Lines of tables have at most 80 columns. Sentences are not wrapped. Without pairs,
- * the summary contains a table of the runs.
+ * Returns a summary of runs as text. Lines of tables have at most 80 columns, unless a table of runs has names with
+ * characters outside ASCII. Sentences are not wrapped. Without pairs, the summary contains a table of the runs.
  */
 export function briefText({ runs, comparisons, tolerance, warnings, headline }: Summary): string {
   const parts = comparisons.length === 0

@@ -328,6 +328,32 @@ Deno.test({
         assertEquals(await open("afterprint"), 0);
         await page.close();
       });
+      await t.step("figures fit the page again after printing, also those that the print hid", async () => {
+        const { page } = await openReport(browser, url);
+        await page.setViewport({ width: 390, height: 844 });
+        const print = () =>
+          page.evaluate(`(async () => {
+          for (const event of ["beforeprint", "afterprint"]) {
+            dispatchEvent(new Event(event));
+            await new Promise((done) => setTimeout(done, 1500));
+          }
+        })()`);
+        const widest = () =>
+          page.evaluate(`Math.max(
+          document.documentElement.scrollWidth,
+          ...[...document.querySelectorAll(".plot .main-svg")].map((svg) => svg.getBoundingClientRect().right),
+        )`) as Promise<number>;
+        await print();
+        assertLessOrEqual(await widest(), 390);
+        await page.evaluate("document.querySelector('table[data-of=runs] .open').click()");
+        await page.waitForSelector("#run .scatterlayer path");
+        await print();
+        assertLessOrEqual(await widest(), 390);
+        await page.keyboard.press("Escape");
+        await showAll(page);
+        assertLessOrEqual(await widest(), 390);
+        await page.close();
+      });
       await t.step("prints all figures in light colors, also those outside of the viewport", async () => {
         const page = await browser.newPage();
         await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "dark" }]);
@@ -442,6 +468,36 @@ Deno.test({
           return [data.filter(({ mode }) => mode === "lines").length, data[0].x.filter((x) => x !== null).length];
         })()`);
         assertEquals(await lines(), [2, 60 * 50]);
+        // The values of merged lines can be read: by the pointer, and with the arrow keys.
+        const readout = () =>
+          page.$eval("#figure-1 ~ .readout", (element) => ({
+            text: element.textContent ?? "",
+            isScrolled: element.scrollHeight > element.clientHeight,
+          }));
+        const target = await page.evaluate(`(() => {
+          const plot = document.getElementById("figure-1");
+          plot.scrollIntoView({ block: "center" });
+          const { xaxis, yaxis } = plot._fullLayout, { left, top } = plot.getBoundingClientRect();
+          return {
+            x: left + xaxis._offset + xaxis.d2p(1),
+            y: top + yaxis._offset + yaxis.d2p(4), // seed 1 in float32 at step 1
+          };
+        })()`) as { x: number; y: number };
+        await page.mouse.move(target.x + 1, target.y + 1);
+        await page.waitForFunction("document.querySelector('#figure-1 ~ .readout').textContent !== ''");
+        const { text, isScrolled } = await readout();
+        assertMatch(text, /^step 1: float32, seed 1 4, bf16-autocast, seed 1 4\.01; others: /);
+        assertEquals(text.split("seed ").length - 1, 120);
+        assertStringIncludes(text, "float32, seed 60 3.01667");
+        assertEquals(isScrolled, true);
+        assertEquals(await page.$$eval("table[data-of=runs] tr.pair", (found) => found.length), 2);
+        await page.mouse.move(5, 5);
+        assertEquals(await page.$$eval("tr.pair", (found) => found.length), 0);
+        await page.focus("#figure-1");
+        await page.keyboard.press("ArrowDown");
+        assertMatch((await readout()).text, /^step 50: .*seed \d+ 3\.\d+, .*; others: /);
+        assertEquals((await readout()).text.split("seed ").length - 1, 120);
+        await page.evaluate("document.activeElement.blur()");
         await page.evaluate(`(() => {
           const select = document.querySelector("#filters [data-axis=seed] select");
           for (const option of select.options) option.selected = option.value === "7";

@@ -4,6 +4,7 @@
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { basename, join } from "node:path";
+import { runPaths, writeNote } from "../lib/record/mod.ts";
 import { findChromium, launchChromium } from "./support/chromium.ts";
 import { ended, runTask, startTask } from "./support/commands.ts";
 import { writeSyntheticRun } from "./support/synthetic_runs.ts";
@@ -60,6 +61,10 @@ Deno.test("report --watch sends the current state and then every change", async 
     const told = (await reader.read()).value!;
     assert(!told.includes(version!), told);
     assertStringIncludes(await (await fetch(url)).text(), `data-version="${/data: (\w+)/.exec(told)![1]}"`);
+    const [run] = [...Deno.readDirSync(join(dir, "runs"))].filter(({ isDirectory }) => isDirectory);
+    writeNote(runPaths(join(dir, "runs", run!.name)).note, { text: "", tags: ["noted"] });
+    assert(!told.includes((await reader.read()).value!));
+    assertStringIncludes(await (await fetch(url)).text(), "noted");
     await reader.cancel();
   } finally {
     assertEquals(await end(), 0);

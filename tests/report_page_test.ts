@@ -35,7 +35,11 @@ async function writeReport(dir: string): Promise<string> {
       });
     }
   }
-  writeSyntheticRun(dir, { losses: [5, 5], evals: [{ step: 2, loss: 5 }], spec: { seed: 1, lr: 3e-4 } });
+  writeSyntheticRun(dir, {
+    losses: [5, 5],
+    evals: [{ step: 2, loss: 5 }],
+    spec: { seed: 1, lr: 3e-4, minLr: 0.1 * 3e-3 },
+  });
   const runs = readRuns(dir);
   const flops = new Map(runs.map(({ manifest }) => [manifest.runId, 1e6]));
   const path = join(dir, "report.html");
@@ -271,11 +275,88 @@ Deno.test({
         assertEquals(await page.$eval("#run", (element) => element.hasAttribute("hidden")), true);
       });
       await t.step(
+        "figures of a run and of runs side by side have what other figures have: keys, downloads, readings, help",
+        async () => {
+          await reopen("");
+          const detail = async (part: string) => {
+            const plot = `#${part}-figure-0`;
+            await page.evaluate(`document.querySelector("${plot}").scrollIntoView({ block: "center" })`);
+            await page.waitForSelector(`${plot} .scatterlayer path`);
+            const figure = await page.$eval(plot, (element) => ({
+              tab: element.getAttribute("tabindex"),
+              role: element.getAttribute("aria-roledescription"),
+              buttons: [...element.parentElement!.querySelectorAll(".save button")].map((button) =>
+                button.textContent
+              ),
+              how: element.parentElement!.querySelector(".how")?.textContent ?? "",
+              label: element.getAttribute("aria-label") ?? "",
+              legend: [...element.parentElement!.querySelectorAll(".keys span")].length,
+              dimmed: element.querySelectorAll(".dim").length,
+            }));
+            const { how, label, ...rest } = figure;
+            assertEquals(rest, {
+              tab: "0",
+              role: "chart",
+              buttons: ["SVG", "PNG", "CSV"],
+              legend: 2,
+              dimmed: 0,
+            });
+            assertMatch(how, /^Lines: training loss/);
+            assertMatch(label, /^Loss: runs? [0-9a-f]{12}.*values from .*Arrow keys/);
+            await page.focus(plot);
+            await page.keyboard.press("ArrowDown");
+            const readout = await page.$eval(`${plot} ~ .readout`, (element) => element.textContent ?? "");
+            assertMatch(readout, /^step 40: [0-9a-f]{12}: .*, seed 1.* [\d.]+.*[0-9a-f]{12}: .* [\d.]+/);
+            for (
+              const [key, start] of [["s", "data:image/svg"], ["p", "data:image/png"], ["c", "run,name,"]]
+            ) {
+              const click =
+                `document.querySelector("${plot}").dispatchEvent(new KeyboardEvent("keydown", { key: "${key}" }))`;
+              const { name, text } = await download(page, click);
+              assertMatch(name, /^loss-runs?-[0-9a-f]{12}/);
+              assert(text.startsWith(start!), text.slice(0, 40));
+            }
+          };
+          const rows = "table[data-of=runs] tbody tr";
+          await page.evaluate(`document.querySelector("${rows} .open").click()`);
+          await detail("run");
+          // A run's figures follow the view, which it shares with the report.
+          await page.keyboard.press("Escape");
+          for (const i of [1, 2]) {
+            await page.evaluate(`document.querySelector("${rows}:nth-child(${i}) .pin").click()`);
+          }
+          await detail("beside");
+          await set(page, "x", "tokens");
+          await page.waitForFunction(
+            `document.querySelector("#beside-figure-0").data[0].x.at(-1) === ${STEPS * TOKENS}`,
+          );
+          assertEquals(
+            await page.evaluate("new Set([...document.querySelectorAll('[id]')].map(({ id }) => id)).size"),
+            await page.$$eval("[id]", (found) => found.length),
+          );
+        },
+      );
+      await t.step("derived numbers have at most 12 digits", async () => {
+        await reopen("");
+        await page.evaluate(`(() => {
+          const rows = [...document.querySelectorAll("table[data-of=runs] tbody tr")];
+          const short = rows.find((row) => [...row.cells].some(({ textContent }) => textContent === "5"));
+          for (const row of [rows[0], short]) row.querySelector(".pin").click();
+        })()`);
+        const cells = await page.$$eval(
+          "#beside td",
+          (found) => found.map(({ textContent }) => textContent ?? ""),
+        );
+        assert(cells.includes("0.0003"), `${cells}`);
+        assertEquals(cells.filter((text) => /\d\.\d{13}/.test(text)), []);
+      });
+      await t.step(
         "any two runs appear side by side, with a warning if they differ in more than precision",
         async () => {
           await reopen("");
           const warning = async (a: number, b: number) => {
             for (const i of [a, b]) await page.click(`table[data-of=runs] tbody tr:nth-child(${i}) .pin`);
+            await page.evaluate("document.querySelector('#beside .plot').scrollIntoView()");
             await page.waitForSelector("#beside .scatterlayer path");
             const said = await page.$eval("#beside p", (element) => element.textContent);
             for (const i of [a, b]) await page.click(`table[data-of=runs] tbody tr:nth-child(${i}) .pin`);
@@ -291,7 +372,7 @@ Deno.test({
           const short = 1 + cells.findIndex((row) => row.includes("5")); // its validation loss
           assertEquals(
             await warning(1, short),
-            "Not a comparison of precisions: the runs also differ in steps, lr.",
+            "Not a comparison of precisions: the runs also differ in steps, lr, minLr.",
           );
         },
       );

@@ -17,6 +17,8 @@ export interface Figure {
   readonly data: readonly PlotlyObject[];
   /** Explanation of how to read the figure, in one or two sentences. Default: none. */
   readonly how?: string;
+  /** Explanation of a figure with the curves of some runs alone, without means. Default: `how`. */
+  readonly howOfRuns?: string;
   /** Plotly layout. */
   readonly layout: PlotlyObject;
 }

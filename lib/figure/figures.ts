@@ -120,6 +120,8 @@ export function gapFigures(
   const policies = valuesOf(pairs.map(({ other }) => other), precisionName);
   const seeds = valuesOf(runs, ({ seed }) => seed);
   const most = pointsFor(pairs.length);
+  const above = "Training loss minus float32's: above 0, the lower precision is worse.";
+  const dotted = `Dotted: tolerance of ±${tolerance} nats, if in range.`;
   return bySetting(pairs, ({ other }) => other).map(({ name: setting, tokenizer, T, members }) => {
     const gaps = members.map((pair) => gapOf(pair, tolerance));
     const curves = members.flatMap((pair, i) => {
@@ -152,8 +154,8 @@ export function gapFigures(
       data: [...curves, ...means],
       layout: { ...base, yaxis, showlegend: true, shapes: [ruleAt(tolerance), ruleAt(-tolerance)] },
       how:
-        `Training loss minus float32's: above 0, the lower precision is worse. Bold: mean of the finished pairs of a ` +
-        `color, with its 95 % interval. Dashed: noise floor. Dotted: tolerance of ±${tolerance} nats, if in range.`,
+        `${above} Bold: mean of the finished pairs of a color, with its 95 % interval. Dashed: noise floor. ${dotted}`,
+      howOfRuns: `${above} ${dotted}`,
     };
   });
 }

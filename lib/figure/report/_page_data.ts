@@ -85,12 +85,12 @@ export function packed(text: string): string {
   return gzipSync(text).toString("base64");
 }
 
-function pageFigure({ title, data, layout }: Figure): PageFigure {
+function pageFigure({ title, how, howOfRuns = how, data, layout }: Figure): PageFigure {
   // The page shows titles itself: they wrap on narrow screens, Plotly's titles do not.
   const { title: _, ...rest } = layout;
   const isSteps = (layout["xaxis"] as { title?: { text?: string } } | undefined)?.title?.text === "step" &&
     data.some(({ type }) => type === "scatter");
-  return { title, isSteps, data, layout: rest } as unknown as PageFigure;
+  return { title, isSteps, data, layout: rest, ...isSteps && { how: howOfRuns } } as unknown as PageFigure;
 }
 
 /** Returns the fields of a run as text: its spec, and its text, code, device and software. */
@@ -103,8 +103,15 @@ function fieldsOf({ manifest: { spec, data, libSha256, environment } }: Recorded
     ...{ device, cpuModel, tensorflowVersion, rounding, onednn },
   }) as [string, unknown][];
   return Object.fromEntries(
-    entries.map(([name, value]) => [name, typeof value === "string" ? value : canonicalJson(value ?? null)]),
+    entries.map(([name, value]) => [name, typeof value === "string" ? value : canonicalJson(rounded(value))]),
   );
+}
+
+/** Rounds numbers that are not integers to 12 digits: a derived rate of 0.1 × 0.003 is 0.00030000000000000003. */
+function rounded(value: unknown): unknown {
+  return typeof value === "number" && !Number.isInteger(value)
+    ? Number(value.toPrecision(12))
+    : value ?? null;
 }
 
 function commonFields(fields: readonly Record<string, string>[]): Record<string, string> {

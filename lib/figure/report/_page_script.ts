@@ -269,8 +269,8 @@ export const SCRIPT: string = `
       ...seeds.map(({ key, text }) => ({ label: \`seed \${text}\`, sample: SAMPLES[indexOf("seed", key)] ?? "" }))
     ];
   }
-  function colored(layout, dark2) {
-    const [ink, grid, paper] = dark2 ? ["#e6e9ec", "#343a41", "#1f2429"] : ["#1c2024", "#e2e6ea", "#ffffff"];
+  function colored(layout, dark) {
+    const [ink, grid, paper] = dark ? ["#e6e9ec", "#343a41", "#1f2429"] : ["#1c2024", "#e2e6ea", "#ffffff"];
     const axis = { gridcolor: grid, linecolor: grid, exponentformat: "power", minexponent: 6 };
     const title = { ...layout.yaxis?.["title"], standoff: 8 };
     const own = {
@@ -285,6 +285,47 @@ export const SCRIPT: string = `
       xaxis: { ...layout.xaxis, ...axis },
       yaxis: { ...layout.yaxis, ...axis, title }
     };
+  }
+
+  // lib/figure/report/page/plot_place.ts
+  function plotAttributes(id, figure) {
+    return {
+      class: "plot",
+      id,
+      tabindex: "0",
+      role: "application",
+      "aria-roledescription": "chart",
+      "aria-label": \`\${figure.title}. \${describe(figure)} Arrow keys read its values. Keys s, p and c save it as SVG, PNG and CSV.\`
+    };
+  }
+  function describe({ data }) {
+    const lines = data.filter(({ mode }) => mode === "lines").length;
+    const [low, high] = data.flatMap(({ y }) => y ?? []).reduce(
+      ([low2, high2], y) => y === null || !Number.isFinite(y) ? [low2, high2] : [Math.min(low2, y), Math.max(high2, y)],
+      [Infinity, -Infinity]
+    );
+    const what = data.some(({ type }) => type === "heatmap") ? "Heat map" : lines > 0 ? \`\${lines} \${lines === 1 ? "curve" : "curves"}\` : \`\${data.length} series\`;
+    return low > high ? \`\${what}.\` : \`\${what}, values from \${low.toPrecision(4)} to \${high.toPrecision(4)}.\`;
+  }
+
+  // lib/figure/report/page/fitted.ts
+  var context;
+  function widthOf(text, size) {
+    context ??= document.createElement("canvas").getContext("2d");
+    if (!context) return 0;
+    context.font = \`\${size}px system-ui, sans-serif\`;
+    return context.measureText(text).width;
+  }
+  function fitted(text, size, width) {
+    if (widthOf(text, size) <= width) return text;
+    const characters = [...text];
+    let low = 0, high = characters.length;
+    while (low + 1 < high) {
+      const middle = low + high >> 1;
+      if (widthOf(\`\${characters.slice(0, middle).join("")}\\u2026\`, size) <= width) low = middle;
+      else high = middle;
+    }
+    return \`\${characters.slice(0, low).join("").trimEnd()}\\u2026\`;
   }
 
   // lib/figure/report/page/scales.ts
@@ -320,13 +361,12 @@ export const SCRIPT: string = `
 
   // lib/figure/report/page/readout.ts
   var LEAP = 1 / 40;
-  var MOST = 10;
   var plain = (name = "") => name.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
   var number = (y) => y === null || y === void 0 ? "not finite" : String(Number(y.toPrecision(6)));
   var pairOf = ({ meta }, at) => runOf(meta?.points?.[at] ?? meta?.run)?.pair;
   function pointAt(plot, trace, { x, at }) {
     const pair = pairOf(trace, at);
-    const alike = plot.traces.filter(
+    const alike = plot.readable.filter(
       (other) => other.mode === trace.mode && other.hoverinfo !== "skip" && other.meta?.run !== void 0
     );
     const own = pair === void 0 ? [trace] : alike.filter((other) => pairOf(other, at) === pair);
@@ -335,22 +375,41 @@ export const SCRIPT: string = `
       return \`\${plain(line.name)} \${number(line.y[nearest])}\`;
     };
     const others = alike.filter((other) => !own.includes(other));
-    const more = others.length > MOST ? \` and \${others.length - MOST} more\` : "";
-    const rest = others.length === 0 ? "" : \`; others: \${others.slice(0, MOST).map(say).join(", ")}\${more}\`;
+    const rest = others.length === 0 ? "" : \`; others: \${others.map(say).join(", ")}\`;
     const where = typeof x === "number" ? \`\${plot.figure.isSteps ? X_TITLES[view().x] : "x"} \${number(x)}\` : x;
     plot.readout.textContent = \`\${where}: \${(own.length === 0 ? [trace] : own).map(say).join(", ")}\${rest}\`;
     return pair;
   }
   function nearestPoint(line, x) {
-    const distance = (at) => Math.abs(Number(line.x[at]) - Number(x));
-    let best = 0;
-    for (let at = 1; at < line.x.length; at++) if (distance(at) < distance(best)) best = at;
+    const wanted = Number(x);
+    let best = 0, least = Infinity;
+    for (let at = 0; at < line.x.length; at++) {
+      const distance = Math.abs(Number(line.x[at]) - wanted);
+      if (distance < least) [best, least] = [at, distance];
+    }
     return best;
   }
+  function pointNear(plot, pointer) {
+    const axes = plot.element._fullLayout;
+    if (axes === void 0) return void 0;
+    const { xaxis, yaxis } = axes, { left: left2, top } = plot.element.getBoundingClientRect();
+    const right = pointer.clientX - left2 - xaxis._offset, down = pointer.clientY - top - yaxis._offset;
+    if (right < 0 || right > xaxis._length || down < 0 || down > yaxis._length) return void 0;
+    const x = xaxis.p2d(right);
+    let found, least = Infinity;
+    for (const trace of curvesOf(plot)) {
+      const at = nearestPoint(trace, x), y = trace.y[at];
+      if (y === null || y === void 0) continue;
+      const distance = Math.hypot(xaxis.d2p(Number(trace.x[at])) - right, yaxis.d2p(y) - down);
+      if (distance < least) [found, least] = [{ trace, at }, distance];
+    }
+    return found && pointAt(plot, found.trace, { x: found.trace.x[found.at] ?? null, at: found.at });
+  }
+  function curvesOf({ readable }) {
+    return readable.filter(({ x, hoverinfo }) => x !== void 0 && x.length > 0 && hoverinfo !== "skip");
+  }
   function walk(plot, key) {
-    const curves = plot.traces.filter(
-      ({ x, hoverinfo }) => x !== void 0 && x.length > 0 && hoverinfo !== "skip"
-    );
+    const curves = curvesOf(plot);
     if (curves.length === 0) return void 0;
     plot.curve = Math.min(plot.curve, curves.length - 1);
     if (key === "ArrowUp") plot.curve = (plot.curve + curves.length - 1) % curves.length;
@@ -361,44 +420,6 @@ export const SCRIPT: string = `
     const to = from + (key === "ArrowRight" ? leap : key === "ArrowLeft" ? -leap : 0);
     plot.place = Math.max(0, Math.min(trace.x.length - 1, to));
     return pointAt(plot, trace, { x: trace.x[plot.place] ?? null, at: plot.place });
-  }
-
-  // lib/figure/report/page/legend.ts
-  var BORDERS = { dot: "dotted", dash: "dashed", dashdot: "dashed" };
-  function entryOf({ label: label2, color, width, sample }) {
-    const mark = sample === void 0 ? make("i", "", { style: \`border-top: \${width}px solid \${color}\` }) : make("b", sample);
-    return make("span", [mark, label2]);
-  }
-  function entriesOf(traces) {
-    const named = new Map(
-      traces.filter(({ type, name, showlegend }) => type !== "heatmap" && name && showlegend !== false).map((trace) => [trace.name, trace])
-    );
-    return named.size < 2 ? [] : [...named.values()].map((trace) => make("span", [sampleOf(trace), plain(trace.name)]));
-  }
-  function sampleOf({ mode, line, marker }) {
-    const color = line?.color ?? marker?.color;
-    const isLine = mode?.includes("lines") === true || marker?.symbol === "line-ew-open";
-    return isLine ? make("i", "", { style: \`border-top: 3px \${BORDERS[line?.dash ?? ""] ?? "solid"} \${color}\` }) : make("i", "", { class: "mark", style: \`background: \${color}; opacity: \${marker?.opacity ?? 1}\` });
-  }
-
-  // lib/figure/report/page/fitted.ts
-  var context;
-  function widthOf(text, size) {
-    context ??= document.createElement("canvas").getContext("2d");
-    if (!context) return 0;
-    context.font = \`\${size}px system-ui, sans-serif\`;
-    return context.measureText(text).width;
-  }
-  function fitted(text, size, width) {
-    if (widthOf(text, size) <= width) return text;
-    const characters = [...text];
-    let low = 0, high = characters.length;
-    while (low + 1 < high) {
-      const middle = low + high >> 1;
-      if (widthOf(\`\${characters.slice(0, middle).join("")}\\u2026\`, size) <= width) low = middle;
-      else high = middle;
-    }
-    return \`\${characters.slice(0, low).join("").trimEnd()}\\u2026\`;
   }
 
   // lib/figure/report/page/downloads.ts
@@ -452,6 +473,24 @@ export const SCRIPT: string = `
       (row) => [...row.cells].filter((cell) => !cell.matches(".acts, thead td")).map((cell) => cell.title === "" ? cell.textContent : cell.title)
     );
     saveText(name, "csv", csvOf(rows));
+  }
+
+  // lib/figure/report/page/legend.ts
+  var BORDERS = { dot: "dotted", dash: "dashed", dashdot: "dashed" };
+  function entryOf({ label: label2, color, width, sample }) {
+    const mark = sample === void 0 ? make("i", "", { style: \`border-top: \${width}px solid \${color}\` }) : make("b", sample);
+    return make("span", [mark, label2]);
+  }
+  function entriesOf(traces) {
+    const named = new Map(
+      traces.filter(({ type, name, showlegend }) => type !== "heatmap" && name && showlegend !== false).map((trace) => [trace.name, trace])
+    );
+    return named.size < 2 ? [] : [...named.values()].map((trace) => make("span", [sampleOf(trace), plain(trace.name)]));
+  }
+  function sampleOf({ mode, line, marker }) {
+    const color = line?.color ?? marker?.color;
+    const isLine = mode?.includes("lines") === true || marker?.symbol === "line-ew-open";
+    return isLine ? make("i", "", { style: \`border-top: 3px \${BORDERS[line?.dash ?? ""] ?? "solid"} \${color}\` }) : make("i", "", { class: "mark", style: \`background: \${color}; opacity: \${marker?.opacity ?? 1}\` });
   }
 
   // lib/figure/report/page/hidden_runs.ts
@@ -705,27 +744,40 @@ export const SCRIPT: string = `
     plotlyServerURL: "",
     responsive: true
   };
+  var REPORT = "report";
+  var REPORT_PLOTS = '.plot[id^="figure-"]';
   var darkQuery = matchMedia("(prefers-color-scheme: dark)");
   var printing = false;
+  var plotsByPart = /* @__PURE__ */ new Map();
   var plots = [];
   var highlighted;
   var isScheduled = false;
-  var watcher;
   var withKeys = /* @__PURE__ */ new WeakSet();
   var withPointer = /* @__PURE__ */ new WeakSet();
+  var watcher = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      const plot = plotOf(target);
+      if (plot === void 0) continue;
+      plot.visible = isIntersecting;
+      if (isIntersecting && (!plot.drawn || plot.stale)) draw(plot);
+    }
+  }, { rootMargin: "200px" });
   function startPlots() {
-    watcher?.disconnect();
-    for (const { element } of plots) if (!element.isConnected) Plotly.purge(element);
-    plots = all(".plot[id]").map(newPlot);
-    watcher = new IntersectionObserver((entries) => {
-      for (const { target, isIntersecting } of entries) {
-        const plot = plotOf(target);
-        if (plot === void 0) continue;
-        plot.visible = isIntersecting;
-        if (isIntersecting && (!plot.drawn || plot.stale)) draw(plot);
-      }
-    }, { rootMargin: "200px" });
-    for (const { element } of plots) {
+    const elements = all(REPORT_PLOTS);
+    setPlots(REPORT, elements.map((element, i) => newPlot(element, state.data.figures[i], false)));
+    drawLegends();
+  }
+  function startDetailPlots(part2, figures) {
+    setPlots(part2, figures.map(({ element, figure }) => newPlot(element, figure, true)));
+  }
+  function setPlots(part2, own) {
+    for (const { element } of plotsByPart.get(part2) ?? []) {
+      watcher.unobserve(element);
+      if (!element.isConnected) Plotly.purge(element);
+    }
+    plotsByPart.set(part2, own);
+    plots = [...plotsByPart.values()].flat();
+    for (const { element } of own) {
       watcher.observe(element);
       if (element.nextElementSibling?.matches(".save") !== true) element.after(saveButtons(element));
       if (withKeys.has(element)) continue;
@@ -741,16 +793,15 @@ export const SCRIPT: string = `
       });
       element.addEventListener("blur", () => highlight(pinnedPair()));
     }
-    drawLegends();
   }
   function plotOf(element) {
     return plots.find((plot) => plot.element === element);
   }
   function keepPlots(parts) {
     const places = new Map(
-      parts.flatMap((part2) => all(".plot[id]", part2)).map((place) => [captionOf(place), place])
+      parts.flatMap((part2) => all(REPORT_PLOTS, part2)).map((place) => [captionOf(place), place])
     );
-    for (const { element } of plots) {
+    for (const { element } of plotsByPart.get(REPORT) ?? []) {
       if (!withPointer.has(element)) continue;
       const place = places.get(captionOf(element));
       if (place === void 0) continue;
@@ -761,7 +812,10 @@ export const SCRIPT: string = `
   function watchAppearance() {
     const opened = [];
     const redraw = () => {
-      for (const plot of plots) if (plot.drawn || printing) draw(plot);
+      for (const plot of plots) {
+        if (plot.element.clientWidth === 0) plot.stale = true;
+        else if (plot.drawn || printing) draw(plot);
+      }
     };
     darkQuery.addEventListener("change", redraw);
     for (const [event, isPrinting] of [["beforeprint", true], ["afterprint", false]]) {
@@ -822,16 +876,17 @@ export const SCRIPT: string = `
     });
   }
   var captionOf = (element) => element.closest("figure")?.querySelector("figcaption")?.textContent ?? "";
-  function newPlot(element, index) {
+  function newPlot(element, figure, isDetail) {
     return {
-      element,
-      figure: state.data.figures[index],
+      ...{ element, figure, isDetail },
       readout: element.parentElement?.querySelector(".readout") ?? document.createElement("p"),
       traces: [],
+      readable: [],
       visible: false,
       drawn: false,
       stale: false,
       empty: false,
+      printed: false,
       many: false,
       curve: 0,
       place: void 0
@@ -849,7 +904,7 @@ export const SCRIPT: string = `
   function drawLegends() {
     const axis = colorAxis(view());
     for (const place of all(".legend")) {
-      const own = all(".plot[id]", place.parentElement ?? place).flatMap((element) => plotOf(element)?.figure ?? []).filter(({ isSteps }) => isSteps);
+      const own = all(REPORT_PLOTS, place.parentElement ?? place).flatMap((element) => plotOf(element)?.figure ?? []).filter(({ isSteps }) => isSteps);
       const ids = new Set(own.flatMap(({ data }) => data.map(({ meta }) => meta?.run)));
       const runs = [...ids].flatMap((id) => id !== void 0 && isShown(id) ? runOf(id) ?? [] : []);
       place.replaceChildren();
@@ -863,8 +918,8 @@ export const SCRIPT: string = `
     place.replaceChildren();
     appendAll(place, entriesOf(traces));
   }
-  function layoutOf(plot, { x, logX, logY }, dark2) {
-    const { layout, isSteps, data } = plot.figure, colors = colored(layout, dark2);
+  function layoutOf(plot, { x, logX, logY }, dark) {
+    const { layout, isSteps, data } = plot.figure, colors = colored(layout, dark);
     const base = {
       ...colors,
       showlegend: false,
@@ -900,25 +955,49 @@ export const SCRIPT: string = `
     plot.stale = false;
     if (plot.empty) return;
     plot.many = left2.filter(({ mode, meta }) => mode === "lines" && meta?.run !== void 0).length > MANY;
-    plot.traces = plot.many ? merged(left2, ({ meta }) => state.pinned.includes(meta?.run ?? "")) : left2;
+    const apart = [...state.pinned, state.opened];
+    plot.readable = left2;
+    plot.traces = plot.many ? merged(left2, ({ meta }) => apart.includes(meta?.run)) : left2;
     const size = printing ? { width: PRINT_WIDTH } : {};
     const layout = { ...layoutOf(plot, now, darkQuery.matches && !printing), ...size };
-    void Plotly.react(plot.element, plot.traces, layout, CONFIG);
-    if (!plot.figure.isSteps) showOwnLegend(plot);
-    const { element } = plot;
-    if (!withPointer.has(element)) {
-      withPointer.add(element);
-      element.on("plotly_hover", ({ points: [point] }) => {
-        const now2 = plotOf(element);
-        if (point === void 0 || now2 === void 0) return;
-        highlight(pointAt(now2, point.data, { x: point.x, at: point.pointNumber }));
-      });
-      element.on("plotly_unhover", () => highlight(pinnedPair()));
-    }
+    const { element, printed } = plot;
+    const drawing = Plotly.react(element, plot.traces, layout, CONFIG);
+    plot.printed = printing;
+    if (printed && !printing) void drawing.then(() => Plotly.Plots.resize(element));
+    if (!plot.figure.isSteps || plot.isDetail) showOwnLegend(plot);
+    watchPointer(element);
     dim(plot, highlighted);
+  }
+  function watchPointer(element) {
+    if (withPointer.has(element)) return;
+    withPointer.add(element);
+    element.on("plotly_hover", ({ points: [point] }) => {
+      const now = plotOf(element);
+      if (point === void 0 || now === void 0 || now.many) return;
+      highlight(pointAt(now, point.data, { x: point.x, at: point.pointNumber }));
+    });
+    element.on("plotly_unhover", () => {
+      if (plotOf(element)?.many !== true) highlight(pinnedPair());
+    });
+    let last;
+    const read = (event) => {
+      const isWaiting = last !== void 0;
+      last = event;
+      if (isWaiting) return;
+      requestAnimationFrame(() => {
+        const now = plotOf(element);
+        if (now?.many === true && !now.empty && last !== void 0) highlight(pointNear(now, last));
+        last = void 0;
+      });
+    };
+    for (const event of ["pointermove", "pointerdown"]) element.addEventListener(event, read);
+    element.addEventListener("pointerleave", () => {
+      if (plotOf(element)?.many === true) highlight(pinnedPair());
+    });
   }
   var pinnedPair = () => runOf(state.pinned.at(-1))?.pair;
   function dim(plot, pair) {
+    if (plot.isDetail) return;
     for (const { uid, meta } of plot.traces) {
       const own = runOf(meta?.run)?.pair;
       const node = uid && plot.element.querySelector(\`.scatterlayer .trace\${uid}\`);
@@ -991,13 +1070,15 @@ export const SCRIPT: string = `
 
   // lib/figure/report/page/details.ts
   var FREE = ["policy", "overrides", "seed", "threads"];
-  var dark = () => matchMedia("(prefers-color-scheme: dark)").matches;
   function showOpened() {
     const place = document.getElementById("run"), run = runOf(state.opened), id = state.opened ?? "";
     if (place === null) return;
     document.body.classList.toggle("one", run !== void 0);
     place.hidden = run === void 0;
-    if (run === void 0) return place.replaceChildren();
+    if (run === void 0) {
+      place.replaceChildren();
+      return startDetailPlots(place.id, []);
+    }
     const kept2 = plotsOf(place);
     const back = make("button", "\\u2190 all runs", { type: "button", class: "back" });
     const pair = Object.entries(state.data.runs).filter(
@@ -1018,10 +1099,10 @@ export const SCRIPT: string = `
           )
         ]
       ),
-      region("Results", tableOf([], Object.entries(run.results))),
-      ...figuresOf([id, ...pair.map(([other]) => other)], id, kept2),
-      region("Configuration", tableOf([], Object.entries(fields)))
+      region("Results", tableOf([], Object.entries(run.results)))
     ]);
+    addFigures(place, [id, ...pair.map(([other]) => other)], id, kept2);
+    place.append(region("Configuration", tableOf([], Object.entries(fields))));
   }
   function precisionOf(run) {
     const key = groupOf(run, "precision");
@@ -1032,7 +1113,10 @@ export const SCRIPT: string = `
     if (place === null) return;
     const runs = state.pinned.map((id) => [id, runOf(id)]);
     place.hidden = runs.length < 2;
-    if (runs.length < 2) return place.replaceChildren();
+    if (runs.length < 2) {
+      place.replaceChildren();
+      return startDetailPlots(place.id, []);
+    }
     const names = [...new Set(runs.flatMap(([, { fields }]) => Object.keys(fields)))].filter((name) => new Set(runs.map(([, { fields }]) => fields[name])).size > 1);
     const results = [...new Set(runs.flatMap(([, { results: results2 }]) => Object.keys(results2)))];
     const wrong = names.filter((name) => !FREE.includes(name));
@@ -1048,9 +1132,9 @@ export const SCRIPT: string = `
           ...names.map((name) => [name, ...runs.map(([, { fields }]) => fields[name] ?? "\\u2013")]),
           ...results.map((name) => [name, ...runs.map(([, { results: results2 }]) => results2[name] ?? "\\u2013")])
         ])
-      ),
-      ...figuresOf(runs.map(([id]) => id), void 0, kept2)
+      )
     ]);
+    addFigures(place, runs.map(([id]) => id), void 0, kept2);
   }
   function region(label2, table) {
     const scroll = make("div", [table], {
@@ -1071,37 +1155,33 @@ export const SCRIPT: string = `
       ])
     );
   }
-  function figuresOf(ids, alone, kept2) {
+  function addFigures(place, ids, alone, kept2) {
+    const shown2 = alone === void 0 ? ids : [alone];
     const figures = state.data.figures.filter(
-      ({ isSteps, data }) => isSteps && data.some(
-        ({ meta }) => meta?.run !== void 0 && (alone === void 0 ? ids : [alone]).includes(meta.run)
-      )
+      ({ isSteps, data }) => isSteps && data.some(({ meta }) => meta?.run !== void 0 && shown2.includes(meta.run))
     );
     const groups2 = Map.groupBy(figures, ({ layout }) => JSON.stringify(layout.yaxis?.["title"]));
-    const grid = make("div", [], { class: "figures" });
-    for (const members of groups2.values()) {
-      const [first] = members;
-      const data = members.flatMap(({ data: data2 }) => data2).filter(({ meta }) => meta?.run !== void 0 && ids.includes(meta.run));
-      const title = first.title.split(":")[0];
-      const plot = kept2.get(title) ?? make("div", [], { class: "plot" });
+    const drawn = [...groups2.values()].map((members, i) => {
+      const [first] = members, caption = first.title.split(":")[0];
+      const data = members.flatMap(({ data: data2 }) => data2).filter(({ meta }) => meta?.run !== void 0 && ids.includes(meta.run)).map((trace) => ({ ...trace, name: \`\${trace.meta.run}: \${trace.name ?? ""}\` }));
       const { range: _, ...yaxis } = first.layout.yaxis ?? {};
-      const traces = tracesOf({ ...first, data }, view()).map((trace) => ({
-        ...trace,
-        ...trace.meta?.run !== void 0 && { name: \`\${trace.meta.run}: \${trace.name ?? ""}\` }
-      }));
-      grid.append(
-        make("figure", [make("figcaption", title), plot, make("div", entriesOf(traces), { class: "keys" })])
-      );
-      const margin = { l: 56, r: 12, t: 12, b: 44 };
-      const layout = {
-        ...colored({ ...first.layout, yaxis }, dark()),
-        margin,
-        height: HEIGHT,
-        showlegend: false
-      };
-      requestAnimationFrame(() => void Plotly.react(plot, traces, layout, CONFIG));
-    }
-    return figures.length === 0 ? [] : [grid];
+      const title = \`\${caption}: \${shown2.length === 1 ? "run" : "runs"} \${shown2.join(", ")}\`;
+      const figure = { ...first, title, data, layout: { ...first.layout, yaxis } };
+      const element = kept2.get(caption) ?? make("div");
+      for (const [name, value] of Object.entries(plotAttributes(\`\${place.id}-figure-\${i}\`, figure))) {
+        if (name === "class") element.classList.add(value);
+        else element.setAttribute(name, value);
+      }
+      const whole = make("figure", [
+        make("figcaption", caption),
+        element,
+        make("p", "", { class: "readout", role: "status" }),
+        ...figure.how === void 0 ? [] : [make("p", figure.how, { class: "how" })]
+      ]);
+      return { element, figure, whole };
+    });
+    if (drawn.length > 0) place.append(make("div", drawn.map(({ whole }) => whole), { class: "figures" }));
+    startDetailPlots(place.id, drawn);
   }
 
   // lib/figure/report/page/embedded.ts

@@ -25,6 +25,7 @@ import { escapeHtml } from "../escape.ts";
 import type { Facet } from "../facets.ts";
 import type { Figure } from "../figure.ts";
 import { defaultColor } from "./page/default_color.ts";
+import { plotAttributes } from "./page/plot_place.ts";
 import { PLOTLY_VERSION } from "./plotly_source.ts";
 
 /** Maximum number of checkboxes of an axis. An axis with more values becomes a list. */
@@ -123,30 +124,11 @@ export function viewForm(facets: readonly Facet[], hasFlops: boolean): string {
  * Returns the placeholder of a figure, with a description for screen readers. The page's script draws the figure there.
  */
 export function place(figure: Figure, index: number): string {
-  const title = escapeHtml(figure.title);
+  const attributes = Object.entries(plotAttributes(`figure-${index}`, figure))
+    .map(([name, value]) => `${name}="${escapeHtml(value)}"`).join(" ");
   const how = figure.how === undefined ? "" : `<p class="how">${escapeHtml(figure.how)}</p>`;
-  return `<figure><figcaption>${title}</figcaption><div class="plot" id="figure-${index}" tabindex="0" role="application" ` +
-    `aria-roledescription="chart" aria-label="${title}. ${
-      escapeHtml(describe(figure))
-    } Arrow keys read its values. Keys s, p and c save it as SVG, PNG and CSV."></div>` +
+  return `<figure><figcaption>${escapeHtml(figure.title)}</figcaption><div ${attributes}></div>` +
     `<p class="readout" role="status"></p>${how}</figure>`;
-}
-
-/** Describes a figure in one sentence: number of curves or series, and range of values. */
-function describe({ data }: Figure): string {
-  const lines = data.filter(({ mode }) => mode === "lines").length;
-  const [low, high] = data.flatMap(({ y }) => (y ?? []) as (number | null)[])
-    .reduce<[number, number]>(
-      ([low, high], y) =>
-        y === null || !Number.isFinite(y) ? [low, high] : [Math.min(low, y), Math.max(high, y)],
-      [Infinity, -Infinity],
-    );
-  const what = data.some(({ type }) => type === "heatmap")
-    ? "Heat map"
-    : lines > 0
-    ? count(lines, "curve")
-    : `${data.length} series`;
-  return low > high ? `${what}.` : `${what}, values from ${low.toPrecision(4)} to ${high.toPrecision(4)}.`;
 }
 
 /** Returns the tables of pairs and runs. */

@@ -210,12 +210,13 @@ class LiveReport {
   }
 }
 
-/** Returns the sizes and modification times of all journals; empty without journals. */
+/** Returns the sizes and modification times of all journals and of their runs' notes; empty without journals. */
 function journalStamps(runs: string): string {
   if (!isFolder(runs)) return "";
   return [...Deno.readDirSync(runs)].flatMap(({ name }) => {
-    const stamp = stampOf(join(runs, name, "journal.jsonl")); // undefined: a run without a journal yet
-    return stamp === undefined ? [] : [`${name} ${stamp}`];
+    const { journal, note } = runPaths(join(runs, name));
+    const stamp = stampOf(journal); // undefined: a run without a journal yet
+    return stamp === undefined ? [] : [`${name} ${stamp} ${stampOf(note) ?? ""}`];
   }).sort().join("\n");
 }
 

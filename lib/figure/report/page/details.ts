@@ -5,22 +5,16 @@
  */
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
-import { colored, groupOf, groupsOf } from "./colors.ts";
+import { groupOf, groupsOf } from "./colors.ts";
 import { all, appendAll, make, tableOf } from "./dom.ts";
-import { entriesOf } from "./legend.ts";
-import { CONFIG, HEIGHT } from "./plots.ts";
-import { runOf, state, view } from "./state.ts";
-import { tracesOf } from "./traces.ts";
+import { plotAttributes } from "./plot_place.ts";
+import { startDetailPlots } from "./plots.ts";
+import { runOf, state } from "./state.ts";
 import { addSaveButton } from "./tables.ts";
-import type { PlotlyLibrary } from "./plot_types.ts";
 import type { PageFigure, PageRun } from "./types.ts";
-
-declare const Plotly: PlotlyLibrary;
 
 /** Fields that may differ between runs whose losses are compared. */
 const FREE = ["policy", "overrides", "seed", "threads"];
-
-const dark = (): boolean => matchMedia("(prefers-color-scheme: dark)").matches;
 
 /** Shows the details of the opened run instead of the report, or the report if no run is opened. */
 export function showOpened(): void {
@@ -28,7 +22,10 @@ export function showOpened(): void {
   if (place === null) return;
   document.body.classList.toggle("one", run !== undefined);
   place.hidden = run === undefined;
-  if (run === undefined) return place.replaceChildren();
+  if (run === undefined) {
+    place.replaceChildren();
+    return startDetailPlots(place.id, []);
+  }
   const kept = plotsOf(place);
   const back = make("button", "← all runs", { type: "button", class: "back" });
   const pair = Object.entries(state.data.runs).filter(([other, { pair }]) =>
@@ -50,9 +47,9 @@ export function showOpened(): void {
       ],
     ),
     region("Results", tableOf([], Object.entries(run.results))),
-    ...figuresOf([id, ...pair.map(([other]) => other)], id, kept),
-    region("Configuration", tableOf([], Object.entries(fields))),
   ]);
+  addFigures(place, [id, ...pair.map(([other]) => other)], id, kept);
+  place.append(region("Configuration", tableOf([], Object.entries(fields))));
 }
 
 function precisionOf(run: PageRun): string {
@@ -66,7 +63,10 @@ export function showBeside(): void {
   if (place === null) return;
   const runs = state.pinned.map((id): [string, PageRun] => [id, runOf(id)!]);
   place.hidden = runs.length < 2;
-  if (runs.length < 2) return place.replaceChildren();
+  if (runs.length < 2) {
+    place.replaceChildren();
+    return startDetailPlots(place.id, []);
+  }
   const names = [...new Set(runs.flatMap(([, { fields }]) => Object.keys(fields)))]
     .filter((name) => new Set(runs.map(([, { fields }]) => fields[name])).size > 1);
   const results = [...new Set(runs.flatMap(([, { results }]) => Object.keys(results)))];
@@ -86,8 +86,8 @@ export function showBeside(): void {
         ...results.map((name) => [name, ...runs.map(([, { results }]) => results[name] ?? "–")]),
       ]),
     ),
-    ...figuresOf(runs.map(([id]) => id), undefined, kept),
   ]);
+  addFigures(place, runs.map(([id]) => id), undefined, kept);
 }
 
 function region(label: string, table: HTMLTableElement): HTMLElement {
@@ -113,48 +113,46 @@ function plotsOf(place: HTMLElement): ReadonlyMap<string, HTMLElement> {
 }
 
 /**
- * Returns figures over steps of some runs: the figures of the report in which they appear, joined by vertical axis.
+ * Adds figures over steps of some runs: the figures of the report in which they appear, joined by vertical axis.
  *
+ * @param place Part of the page.
  * @param ids The runs.
  * @param alone The run whose figures are shown. Undefined: figures with any of the runs.
  * @param kept Elements of drawn figures by title. They are redrawn in place.
  */
-function figuresOf(
+function addFigures(
+  place: HTMLElement,
   ids: readonly string[],
   alone: string | undefined,
   kept: ReadonlyMap<string, HTMLElement>,
-): HTMLElement[] {
+): void {
+  const shown = alone === undefined ? ids : [alone];
   const figures = state.data.figures.filter(({ isSteps, data }) =>
-    isSteps &&
-    data.some(({ meta }) =>
-      meta?.run !== undefined && (alone === undefined ? ids : [alone]).includes(meta.run)
-    )
+    isSteps && data.some(({ meta }) => meta?.run !== undefined && shown.includes(meta.run))
   );
   const groups = Map.groupBy(figures, ({ layout }) => JSON.stringify(layout.yaxis?.["title"]));
-  const grid = make("div", [], { class: "figures" });
-  for (const members of groups.values()) {
-    const [first] = members as [PageFigure];
+  const drawn = [...groups.values()].map((members, i) => {
+    const [first] = members as [PageFigure], caption = first.title.split(":")[0]!;
     const data = members.flatMap(({ data }) => data)
-      .filter(({ meta }) => meta?.run !== undefined && ids.includes(meta.run));
-    const title = first.title.split(":")[0]!;
-    const plot = kept.get(title) ?? make("div", [], { class: "plot" });
+      .filter(({ meta }) => meta?.run !== undefined && ids.includes(meta.run))
+      .map((trace) => ({ ...trace, name: `${trace.meta!.run}: ${trace.name ?? ""}` }));
     const { range: _, ...yaxis } = first.layout.yaxis ?? {};
-    const traces = tracesOf({ ...first, data }, view()).map((trace) => ({
-      ...trace,
-      ...trace.meta?.run !== undefined && { name: `${trace.meta.run}: ${trace.name ?? ""}` },
-    }));
-    grid.append(
-      make("figure", [make("figcaption", title), plot, make("div", entriesOf(traces), { class: "keys" })]),
-    );
-    const margin = { l: 56, r: 12, t: 12, b: 44 };
-    const layout = {
-      ...colored({ ...first.layout, yaxis }, dark()),
-      margin,
-      height: HEIGHT,
-      showlegend: false,
-    };
-    // Plotly measures the element, so that it is drawn once it is part of the page.
-    requestAnimationFrame(() => void Plotly.react(plot, traces, layout, CONFIG));
-  }
-  return figures.length === 0 ? [] : [grid];
+    const title = `${caption}: ${shown.length === 1 ? "run" : "runs"} ${shown.join(", ")}`;
+    const figure = { ...first, title, data, layout: { ...first.layout, yaxis } };
+    const element = kept.get(caption) ?? make("div");
+    for (const [name, value] of Object.entries(plotAttributes(`${place.id}-figure-${i}`, figure))) {
+      // Plotly has added classes to a drawn element.
+      if (name === "class") element.classList.add(value);
+      else element.setAttribute(name, value);
+    }
+    const whole = make("figure", [
+      make("figcaption", caption),
+      element,
+      make("p", "", { class: "readout", role: "status" }),
+      ...figure.how === undefined ? [] : [make("p", figure.how, { class: "how" })],
+    ]);
+    return { element, figure, whole };
+  });
+  if (drawn.length > 0) place.append(make("div", drawn.map(({ whole }) => whole), { class: "figures" }));
+  startDetailPlots(place.id, drawn);
 }

@@ -9,13 +9,13 @@ import { colorAxis, colored, legendOf } from "./colors.ts";
 import { all, appendAll, make } from "./dom.ts";
 import { saveFigure } from "./downloads.ts";
 import { entriesOf, entryOf } from "./legend.ts";
-import { pointAt, walk } from "./readout.ts";
+import { pointAt, pointNear, walk } from "./readout.ts";
 import { X_TITLES } from "./scales.ts";
 import { isShown } from "./shown.ts";
 import { runOf, state, type View, view } from "./state.ts";
 import { merged, tracesOf } from "./traces.ts";
 import type { Plot, PlotElement, PlotlyLibrary } from "./plot_types.ts";
-import type { Layout, Trace } from "./types.ts";
+import type { Layout, PageFigure, Trace } from "./types.ts";
 
 declare const Plotly: PlotlyLibrary;
 
@@ -23,7 +23,7 @@ declare const Plotly: PlotlyLibrary;
 const MANY = 24;
 
 /** Height of figures with curves or marks in pixels. Their legends are outside of the drawing. */
-export const HEIGHT = 320;
+const HEIGHT = 320;
 
 /** Width of a figure in print in pixels, for A4 and Letter. */
 const PRINT_WIDTH = 640;
@@ -32,7 +32,7 @@ const PRINT_WIDTH = 640;
 const LOG = { type: "log", nticks: 5 };
 
 /** Plotly's options: no buttons, which would be tab stops, and no upload to a cloud. */
-export const CONFIG: object = {
+const CONFIG: object = {
   displayModeBar: false,
   displaylogo: false,
   showSendToCloud: false,
@@ -40,30 +40,53 @@ export const CONFIG: object = {
   responsive: true,
 };
 
+/** Key of the report's own figures, and the selector of their elements. */
+const REPORT = "report", REPORT_PLOTS = '.plot[id^="figure-"]';
+
 const darkQuery = matchMedia("(prefers-color-scheme: dark)");
 let printing = false;
+/** Figures by part of the page: the report, the details of a run, and runs side by side. */
+const plotsByPart = new Map<string, readonly Plot[]>();
 let plots: readonly Plot[] = [];
 let highlighted: string | undefined;
 let isScheduled = false;
-let watcher: IntersectionObserver | undefined;
 
 /** Elements with listeners for keys, and elements that are drawn and have listeners for the pointer. */
 const withKeys = new WeakSet<Element>(), withPointer = new WeakSet<Element>();
 
-/** Finds the page's figures and draws each when it comes into view. Frees Plotly's state of figures that were removed. */
+const watcher = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    const plot = plotOf(target);
+    if (plot === undefined) continue;
+    plot.visible = isIntersecting;
+    if (isIntersecting && (!plot.drawn || plot.stale)) draw(plot);
+  }
+}, { rootMargin: "200px" });
+
+/** Starts the figures of the report. */
 export function startPlots(): void {
-  watcher?.disconnect();
-  for (const { element } of plots) if (!element.isConnected) Plotly.purge(element);
-  plots = all<PlotElement>(".plot[id]").map(newPlot);
-  watcher = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) {
-      const plot = plotOf(target);
-      if (plot === undefined) continue;
-      plot.visible = isIntersecting;
-      if (isIntersecting && (!plot.drawn || plot.stale)) draw(plot);
-    }
-  }, { rootMargin: "200px" });
-  for (const { element } of plots) {
+  const elements = all<PlotElement>(REPORT_PLOTS);
+  setPlots(REPORT, elements.map((element, i) => newPlot(element, state.data.figures[i]!, false)));
+  drawLegends();
+}
+
+/** Starts the figures of a run's details, or of runs side by side. They replace the part's previous figures. */
+export function startDetailPlots(
+  part: string,
+  figures: readonly { readonly element: HTMLElement; readonly figure: PageFigure }[],
+): void {
+  setPlots(part, figures.map(({ element, figure }) => newPlot(element as PlotElement, figure, true)));
+}
+
+/** Draws each figure of a part when it comes into view. Frees Plotly's state of figures that were removed. */
+function setPlots(part: string, own: readonly Plot[]): void {
+  for (const { element } of plotsByPart.get(part) ?? []) {
+    watcher.unobserve(element);
+    if (!element.isConnected) Plotly.purge(element);
+  }
+  plotsByPart.set(part, own);
+  plots = [...plotsByPart.values()].flat();
+  for (const { element } of own) {
     watcher.observe(element);
     if (element.nextElementSibling?.matches(".save") !== true) element.after(saveButtons(element));
     if (withKeys.has(element)) continue;
@@ -79,7 +102,6 @@ export function startPlots(): void {
     });
     element.addEventListener("blur", () => highlight(pinnedPair()));
   }
-  drawLegends();
 }
 
 /** Returns the figure that an element shows now. An update gives elements new data. */
@@ -90,9 +112,9 @@ function plotOf(element: Element): Plot | undefined {
 /** Puts drawn figures into new parts of the page with figures of the same titles, so that they are redrawn in place. */
 export function keepPlots(parts: readonly Element[]): void {
   const places = new Map(
-    parts.flatMap((part) => all(".plot[id]", part)).map((place) => [captionOf(place), place]),
+    parts.flatMap((part) => all(REPORT_PLOTS, part)).map((place) => [captionOf(place), place]),
   );
-  for (const { element } of plots) {
+  for (const { element } of plotsByPart.get(REPORT) ?? []) {
     if (!withPointer.has(element)) continue;
     const place = places.get(captionOf(element));
     if (place === undefined) continue;
@@ -105,7 +127,11 @@ export function keepPlots(parts: readonly Element[]): void {
 export function watchAppearance(): void {
   const opened: HTMLDetailsElement[] = [];
   const redraw = (): void => {
-    for (const plot of plots) if (plot.drawn || printing) draw(plot);
+    for (const plot of plots) {
+      // The details of a run hide the report. Figures without a width are drawn once they are shown again.
+      if (plot.element.clientWidth === 0) plot.stale = true;
+      else if (plot.drawn || printing) draw(plot);
+    }
   };
   darkQuery.addEventListener("change", redraw);
   for (const [event, isPrinting] of [["beforeprint", true], ["afterprint", false]] as const) {
@@ -177,16 +203,17 @@ async function save(plot: Plot, format: "svg" | "png" | "csv"): Promise<void> {
 const captionOf = (element: Element): string =>
   element.closest("figure")?.querySelector("figcaption")?.textContent ?? "";
 
-function newPlot(element: PlotElement, index: number): Plot {
+function newPlot(element: PlotElement, figure: PageFigure, isDetail: boolean): Plot {
   return {
-    element,
-    figure: state.data.figures[index]!,
+    ...{ element, figure, isDetail },
     readout: element.parentElement?.querySelector<HTMLElement>(".readout") ?? document.createElement("p"),
     traces: [],
+    readable: [],
     visible: false,
     drawn: false,
     stale: false,
     empty: false,
+    printed: false,
     many: false,
     curve: 0,
     place: undefined,
@@ -209,7 +236,7 @@ function hideIfEmpty(plot: Plot, isFull: boolean): void {
 function drawLegends(): void {
   const axis = colorAxis(view());
   for (const place of all(".legend")) {
-    const own = all(".plot[id]", place.parentElement ?? place)
+    const own = all(REPORT_PLOTS, place.parentElement ?? place)
       .flatMap((element) => plotOf(element)?.figure ?? [])
       .filter(({ isSteps }) => isSteps);
     const ids = new Set(own.flatMap(({ data }) => data.map(({ meta }) => meta?.run)));
@@ -268,27 +295,55 @@ function draw(plot: Plot): void {
   plot.stale = false;
   if (plot.empty) return;
   plot.many = left.filter(({ mode, meta }) => mode === "lines" && meta?.run !== undefined).length > MANY;
-  plot.traces = plot.many ? merged(left, ({ meta }) => state.pinned.includes(meta?.run ?? "")) : left;
+  const apart = [...state.pinned, state.opened];
+  plot.readable = left;
+  plot.traces = plot.many ? merged(left, ({ meta }) => apart.includes(meta?.run)) : left;
   const size = printing ? { width: PRINT_WIDTH } : {};
   const layout = { ...layoutOf(plot, now, darkQuery.matches && !printing), ...size };
-  void Plotly.react(plot.element, plot.traces, layout, CONFIG);
-  if (!plot.figure.isSteps) showOwnLegend(plot);
-  const { element } = plot;
-  if (!withPointer.has(element)) {
-    withPointer.add(element);
-    element.on("plotly_hover", ({ points: [point] }) => {
-      const now = plotOf(element);
-      if (point === undefined || now === undefined) return;
-      highlight(pointAt(now, point.data, { x: point.x, at: point.pointNumber }));
-    });
-    element.on("plotly_unhover", () => highlight(pinnedPair()));
-  }
+  const { element, printed } = plot;
+  const drawing = Plotly.react(element, plot.traces, layout, CONFIG);
+  plot.printed = printing;
+  // Without a width in its layout, Plotly keeps the width of the last drawing.
+  if (printed && !printing) void drawing.then(() => Plotly.Plots.resize(element));
+  if (!plot.figure.isSteps || plot.isDetail) showOwnLegend(plot);
+  watchPointer(element);
   dim(plot, highlighted);
+}
+
+/** Reads values at the pointer. Plotly finds points of separate lines; merged lines have no points of a run. */
+function watchPointer(element: PlotElement): void {
+  if (withPointer.has(element)) return;
+  withPointer.add(element);
+  element.on("plotly_hover", ({ points: [point] }) => {
+    const now = plotOf(element);
+    if (point === undefined || now === undefined || now.many) return;
+    highlight(pointAt(now, point.data, { x: point.x, at: point.pointNumber }));
+  });
+  element.on("plotly_unhover", () => {
+    if (plotOf(element)?.many !== true) highlight(pinnedPair());
+  });
+  let last: PointerEvent | undefined;
+  const read = (event: PointerEvent): void => {
+    const isWaiting = last !== undefined;
+    last = event;
+    if (isWaiting) return;
+    // At most once per frame: a figure can have 1,000 curves.
+    requestAnimationFrame(() => {
+      const now = plotOf(element);
+      if (now?.many === true && !now.empty && last !== undefined) highlight(pointNear(now, last));
+      last = undefined;
+    });
+  };
+  for (const event of ["pointermove", "pointerdown"] as const) element.addEventListener(event, read);
+  element.addEventListener("pointerleave", () => {
+    if (plotOf(element)?.many === true) highlight(pinnedPair());
+  });
 }
 
 const pinnedPair = (): string | undefined => runOf(state.pinned.at(-1))?.pair;
 
 function dim(plot: Plot, pair: string | undefined): void {
+  if (plot.isDetail) return;
   for (const { uid, meta } of plot.traces) {
     const own = runOf(meta?.run)?.pair;
     const node = uid && plot.element.querySelector(`.scatterlayer .trace${uid}`);

@@ -12,9 +12,6 @@ import type { Trace } from "./types.ts";
 /** Share of a curve's points that one press of an arrow key skips. */
 const LEAP = 1 / 40;
 
-/** Maximum number of other runs whose values are listed. */
-const MOST = 10;
-
 /** Decodes the entities in a name escaped for Plotly. */
 export const plain = (name = ""): string =>
   name.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
@@ -26,7 +23,7 @@ const pairOf = ({ meta }: Trace, at: number): string | undefined =>
   runOf(meta?.points?.[at] ?? meta?.run)?.pair;
 
 /**
- * Shows the values of a curve and its pair at one horizontal position, then the values of other runs.
+ * Shows the values of a curve and its pair at one horizontal position, then the values of all other runs.
  *
  * @returns The key of the pair.
  */
@@ -36,7 +33,7 @@ export function pointAt(
   { x, at }: { x: number | string | null; at: number },
 ): string | undefined {
   const pair = pairOf(trace, at);
-  const alike = plot.traces.filter((other) =>
+  const alike = plot.readable.filter((other) =>
     other.mode === trace.mode && other.hoverinfo !== "skip" && other.meta?.run !== undefined
   );
   const own = pair === undefined ? [trace] : alike.filter((other) => pairOf(other, at) === pair);
@@ -45,18 +42,50 @@ export function pointAt(
     return `${plain(line.name)} ${number(line.y[nearest])}`;
   };
   const others = alike.filter((other) => !own.includes(other));
-  const more = others.length > MOST ? ` and ${others.length - MOST} more` : "";
-  const rest = others.length === 0 ? "" : `; others: ${others.slice(0, MOST).map(say).join(", ")}${more}`;
+  const rest = others.length === 0 ? "" : `; others: ${others.map(say).join(", ")}`;
   const where = typeof x === "number" ? `${plot.figure.isSteps ? X_TITLES[view().x] : "x"} ${number(x)}` : x;
   plot.readout.textContent = `${where}: ${(own.length === 0 ? [trace] : own).map(say).join(", ")}${rest}`;
   return pair;
 }
 
 function nearestPoint(line: Trace, x: number | string | null): number {
-  const distance = (at: number): number => Math.abs(Number(line.x[at]) - Number(x));
-  let best = 0;
-  for (let at = 1; at < line.x.length; at++) if (distance(at) < distance(best)) best = at;
+  const wanted = Number(x);
+  let best = 0, least = Infinity;
+  for (let at = 0; at < line.x.length; at++) {
+    const distance = Math.abs(Number(line.x[at]) - wanted);
+    if (distance < least) [best, least] = [at, distance];
+  }
   return best;
+}
+
+/**
+ * Shows the values at the pointer, of the curve nearest to the pointer first.
+ *
+ * @returns The key of the curve's pair. Undefined outside of the axes.
+ */
+export function pointNear(
+  plot: Plot,
+  pointer: { readonly clientX: number; readonly clientY: number },
+): string | undefined {
+  const axes = plot.element._fullLayout;
+  if (axes === undefined) return undefined;
+  const { xaxis, yaxis } = axes, { left, top } = plot.element.getBoundingClientRect();
+  const right = pointer.clientX - left - xaxis._offset, down = pointer.clientY - top - yaxis._offset;
+  if (right < 0 || right > xaxis._length || down < 0 || down > yaxis._length) return undefined;
+  const x = xaxis.p2d(right);
+  let found: { trace: Trace; at: number } | undefined, least = Infinity;
+  for (const trace of curvesOf(plot)) {
+    const at = nearestPoint(trace, x), y = trace.y[at];
+    if (y === null || y === undefined) continue;
+    const distance = Math.hypot(xaxis.d2p(Number(trace.x[at])) - right, yaxis.d2p(y) - down);
+    if (distance < least) [found, least] = [{ trace, at }, distance];
+  }
+  return found && pointAt(plot, found.trace, { x: found.trace.x[found.at] ?? null, at: found.at });
+}
+
+/** Returns the traces whose values can be read. */
+function curvesOf({ readable }: Plot): Trace[] {
+  return readable.filter(({ x, hoverinfo }) => x !== undefined && x.length > 0 && hoverinfo !== "skip");
 }
 
 /**
@@ -65,9 +94,7 @@ function nearestPoint(line: Trace, x: number | string | null): number {
  * @returns The key of the curve's pair.
  */
 export function walk(plot: Plot, key: string): string | undefined {
-  const curves = plot.traces.filter(({ x, hoverinfo }) =>
-    x !== undefined && x.length > 0 && hoverinfo !== "skip"
-  );
+  const curves = curvesOf(plot);
   if (curves.length === 0) return undefined;
   plot.curve = Math.min(plot.curve, curves.length - 1);
   if (key === "ArrowUp") plot.curve = (plot.curve + curves.length - 1) % curves.length;

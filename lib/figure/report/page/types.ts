@@ -50,6 +50,8 @@ export interface PageRun {
 /** Embedded figure. */
 export interface PageFigure {
   readonly title: string;
+  /** Explanation of how to read the curves of runs. The served page has the explanation of the whole figure. */
+  readonly how?: string;
   /** True for curves over steps. */
   readonly isSteps: boolean;
   readonly data: readonly Trace[];

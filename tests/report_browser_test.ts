@@ -436,6 +436,11 @@ Deno.test({
           (found) => found.map((svg) => svg.getBoundingClientRect().width),
         );
         for (const width of widths) assertLessOrEqual(width, 390);
+        const heights = await page.$$eval(
+          ".plot .main-svg",
+          (found) => found.map((svg) => svg.getBoundingClientRect().height),
+        );
+        assertEquals(new Set(heights), new Set([320])); // not less than before the page got narrow
         await page.keyboard.press("Tab");
         const focused = await page.evaluate(`[
           document.activeElement !== document.body,
@@ -495,7 +500,7 @@ Deno.test({
         assertEquals(await page.$$eval("tr.pair", (found) => found.length), 0);
         await page.focus("#figure-1");
         await page.keyboard.press("ArrowDown");
-        assertMatch((await readout()).text, /^step 50: .*seed \d+ 3\.\d+, .*; others: /);
+        assertMatch((await readout()).text, /^step 50: float32, seed 1.* 3\.\d+, .*; others: /);
         assertEquals((await readout()).text.split("seed ").length - 1, 120);
         await page.evaluate("document.activeElement.blur()");
         await page.evaluate(`(() => {

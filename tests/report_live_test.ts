@@ -245,6 +245,20 @@ Deno.test({
         ]`),
         [true, true, 1, await page.$$eval(".scroll > table", (tables) => tables.length)],
       );
+      // A note appears, also on the page of its run. A figure there keeps the focus.
+      await page.evaluate(
+        "document.querySelector('table[data-of=runs] tbody tr:not([hidden]) .open').click()",
+      );
+      await page.waitForSelector("#run .scatterlayer path");
+      await page.focus("#run-figure-0");
+      const noted = await page.$eval("#run h2", (heading) => heading.textContent!.slice("Run ".length));
+      writeNote(runPaths(join(dir, "runs", noted)).note, { text: "noted later", tags: [] });
+      await page.waitForFunction(
+        "document.querySelector('#run .headline')?.textContent === 'noted later'",
+        { timeout: 20_000 },
+      );
+      await page.waitForFunction("document.activeElement.id === 'run-figure-0'");
+      await page.keyboard.press("Escape");
       assertEquals(await first.end(), 0);
       await page.waitForFunction(
         "document.getElementById('live').textContent.startsWith('connection lost')",

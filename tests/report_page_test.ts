@@ -336,6 +336,25 @@ Deno.test({
           );
         },
       );
+      await t.step("the values at a step are of all runs that reached it", async () => {
+        await reopen("");
+        await drawn(page, "^Throughput");
+        const read = async (key: "ArrowUp" | "ArrowLeft", times: number) => {
+          for (let i = 0; i < times; i++) await page.keyboard.press(key);
+          return await page.evaluate(
+            "document.activeElement.closest('figure').querySelector('.readout').textContent",
+          ) as string;
+        };
+        await page.evaluate(`[...document.querySelectorAll("figure")].find((figure) =>
+          figure.innerText.startsWith("Throughput")).querySelector(".plot").focus()`);
+        const count = (text: string) => text.split("seed ").length - 1;
+        const last = await read("ArrowUp", 1);
+        assertMatch(last, new RegExp(`^step ${STEPS}: `));
+        assertEquals(count(last), 6, last);
+        const first = await read("ArrowLeft", STEPS);
+        assertMatch(first, /^step 1: /);
+        assertEquals(count(first), 7, first);
+      });
       await t.step("derived numbers have at most 12 digits", async () => {
         await reopen("");
         await page.evaluate(`(() => {

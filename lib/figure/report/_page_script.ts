@@ -361,6 +361,7 @@ export const SCRIPT: string = `
 
   // lib/figure/report/page/readout.ts
   var LEAP = 1 / 40;
+  var BEYOND = 1 / 40;
   var plain = (name = "") => name.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
   var number = (y) => y === null || y === void 0 ? "not finite" : String(Number(y.toPrecision(6)));
   var pairOf = ({ meta }, at) => runOf(meta?.points?.[at] ?? meta?.run)?.pair;
@@ -374,7 +375,7 @@ export const SCRIPT: string = `
       const nearest = line === trace ? at : nearestPoint(line, x);
       return \`\${plain(line.name)} \${number(line.y[nearest])}\`;
     };
-    const others = alike.filter((other) => !own.includes(other));
+    const others = alike.filter((other) => !own.includes(other) && reaches(other, x));
     const rest = others.length === 0 ? "" : \`; others: \${others.map(say).join(", ")}\`;
     const where = typeof x === "number" ? \`\${plot.figure.isSteps ? X_TITLES[view().x] : "x"} \${number(x)}\` : x;
     plot.readout.textContent = \`\${where}: \${(own.length === 0 ? [trace] : own).map(say).join(", ")}\${rest}\`;
@@ -388,6 +389,11 @@ export const SCRIPT: string = `
       if (distance < least) [best, least] = [at, distance];
     }
     return best;
+  }
+  function reaches({ x: places }, x) {
+    if (typeof x !== "number") return true;
+    const first = Number(places[0]), last = Number(places.at(-1)), margin = (last - first) * BEYOND;
+    return x >= first - margin && x <= last + margin;
   }
   function pointNear(plot, pointer) {
     const axes = plot.element._fullLayout;
@@ -961,6 +967,7 @@ export const SCRIPT: string = `
     const size = printing ? { width: PRINT_WIDTH } : {};
     const layout = { ...layoutOf(plot, now, darkQuery.matches && !printing), ...size };
     const { element, printed } = plot;
+    element.style.minHeight = layout.height === void 0 ? "" : \`\${layout.height}px\`;
     const drawing = Plotly.react(element, plot.traces, layout, CONFIG);
     plot.printed = printing;
     if (printed && !printing) void drawing.then(() => Plotly.Plots.resize(element));
@@ -1237,7 +1244,7 @@ export const SCRIPT: string = `
     const content = page.querySelector("main"), main = document.querySelector("main");
     const data = page.getElementById("data");
     if (content === null || main === null || data === null) return;
-    const restore = kept(main), { hash } = location;
+    const restore = kept(main), focused = finderOf(document.activeElement), { hash } = location;
     const parts = [...content.children].map((part2) => document.adoptNode(part2));
     const old = new Map([...main.children].map((part2, i) => [keyOf(part2, i), part2]));
     const html = new Map(parts.map((part2, i) => [keyOf(part2, i), part2.outerHTML]));
@@ -1258,6 +1265,7 @@ export const SCRIPT: string = `
     if (location.hash !== hash) history.replaceState(null, "", hash);
     restore();
     await after();
+    if (document.activeElement === document.body) focused()?.focus({ preventScroll: true });
   }
   function keyOf(part2, index) {
     return part2.id || part2.querySelector("h2")?.textContent || \`\${part2.tagName} \${index}\`;

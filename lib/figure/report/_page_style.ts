@@ -59,7 +59,7 @@ figure[hidden], tr[hidden] { display: none; }
 figure:hover .save, figure:focus-within .save { opacity: 1; }
 button.csv { margin-top: 0.35rem; }
 .readout { min-height: 1.5em; margin: 0; font-size: 0.8rem; color: var(--dim); font-variant-numeric: tabular-nums; max-width: none;
-  max-height: 7.5em; overflow-y: auto; }
+  max-height: 6.75em; overflow-y: auto; }
 .how { margin: 0.1rem 0 0; font-size: 0.8rem; color: var(--dim); max-width: none; }
 .plot .dim { opacity: 0.12 !important; }
 .scroll { overflow: auto; max-height: 80vh; width: fit-content; max-width: 100%; background:

@@ -62,7 +62,7 @@ async function update({ before, after }: Hooks): Promise<void> {
   const content = page.querySelector("main"), main = document.querySelector("main");
   const data = page.getElementById("data");
   if (content === null || main === null || data === null) return;
-  const restore = kept(main), { hash } = location;
+  const restore = kept(main), focused = finderOf(document.activeElement), { hash } = location;
   const parts = [...content.children].map((part) => document.adoptNode(part));
   const old = new Map([...main.children].map((part, i) => [keyOf(part, i), part]));
   const html = new Map(parts.map((part, i) => [keyOf(part, i), part.outerHTML]));
@@ -84,6 +84,8 @@ async function update({ before, after }: Hooks): Promise<void> {
   if (location.hash !== hash) history.replaceState(null, "", hash);
   restore();
   await after();
+  // The script has built the details of a run again.
+  if (document.activeElement === document.body) focused()?.focus({ preventScroll: true });
 }
 
 /** Returns the key of a part of the page: its id, its heading, or its place. */

@@ -301,6 +301,8 @@ function draw(plot: Plot): void {
   const size = printing ? { width: PRINT_WIDTH } : {};
   const layout = { ...layoutOf(plot, now, darkQuery.matches && !printing), ...size };
   const { element, printed } = plot;
+  // When the window is resized, Plotly takes the height of the element.
+  element.style.minHeight = layout.height === undefined ? "" : `${layout.height}px`;
   const drawing = Plotly.react(element, plot.traces, layout, CONFIG);
   plot.printed = printing;
   // Without a width in its layout, Plotly keeps the width of the last drawing.

@@ -12,6 +12,9 @@ import type { Trace } from "./types.ts";
 /** Share of a curve's points that one press of an arrow key skips. */
 const LEAP = 1 / 40;
 
+/** Share of a curve's length by which a position may lie beyond the curve's ends and still be read. */
+const BEYOND = 1 / 40;
+
 /** Decodes the entities in a name escaped for Plotly. */
 export const plain = (name = ""): string =>
   name.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
@@ -23,7 +26,8 @@ const pairOf = ({ meta }: Trace, at: number): string | undefined =>
   runOf(meta?.points?.[at] ?? meta?.run)?.pair;
 
 /**
- * Shows the values of a curve and its pair at one horizontal position, then the values of all other runs.
+ * Shows the values of a curve and its pair at one horizontal position, then the values of all other runs that
+ * have one there.
  *
  * @returns The key of the pair.
  */
@@ -41,7 +45,7 @@ export function pointAt(
     const nearest = line === trace ? at : nearestPoint(line, x);
     return `${plain(line.name)} ${number(line.y[nearest])}`;
   };
-  const others = alike.filter((other) => !own.includes(other));
+  const others = alike.filter((other) => !own.includes(other) && reaches(other, x));
   const rest = others.length === 0 ? "" : `; others: ${others.map(say).join(", ")}`;
   const where = typeof x === "number" ? `${plot.figure.isSteps ? X_TITLES[view().x] : "x"} ${number(x)}` : x;
   plot.readout.textContent = `${where}: ${(own.length === 0 ? [trace] : own).map(say).join(", ")}${rest}`;
@@ -56,6 +60,13 @@ function nearestPoint(line: Trace, x: number | string | null): number {
     if (distance < least) [best, least] = [at, distance];
   }
   return best;
+}
+
+/** Returns false if a curve ends before a position, or begins after it: it has no value there. */
+function reaches({ x: places }: Trace, x: number | string | null): boolean {
+  if (typeof x !== "number") return true;
+  const first = Number(places[0]), last = Number(places.at(-1)), margin = (last - first) * BEYOND;
+  return x >= first - margin && x <= last + margin;
 }
 
 /**

@@ -362,6 +362,7 @@ export const SCRIPT: string = `
   // lib/figure/report/page/readout.ts
   var LEAP = 1 / 40;
   var BEYOND = 1 / 40;
+  var AT_MARK = 10;
   var plain = (name = "") => name.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
   var number = (y) => y === null || y === void 0 ? "not finite" : String(Number(y.toPrecision(6)));
   var pairOf = ({ meta }, at) => runOf(meta?.points?.[at] ?? meta?.run)?.pair;
@@ -407,6 +408,7 @@ export const SCRIPT: string = `
       const at = nearestPoint(trace, x), y = trace.y[at];
       if (y === null || y === void 0) continue;
       const distance = Math.hypot(xaxis.d2p(Number(trace.x[at])) - right, yaxis.d2p(y) - down);
+      if (trace.mode !== "lines" && distance > AT_MARK) continue;
       if (distance < least) [found, least] = [{ trace, at }, distance];
     }
     return found && pointAt(plot, found.trace, { x: found.trace.x[found.at] ?? null, at: found.at });

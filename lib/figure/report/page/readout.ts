@@ -15,6 +15,9 @@ const LEAP = 1 / 40;
 /** Share of a curve's length by which a position may lie beyond the curve's ends and still be read. */
 const BEYOND = 1 / 40;
 
+/** Distance in pixels up to which the pointer is at a mark, such as a validation loss, and not at a line. */
+const AT_MARK = 10;
+
 /** Decodes the entities in a name escaped for Plotly. */
 export const plain = (name = ""): string =>
   name.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
@@ -89,6 +92,7 @@ export function pointNear(
     const at = nearestPoint(trace, x), y = trace.y[at];
     if (y === null || y === undefined) continue;
     const distance = Math.hypot(xaxis.d2p(Number(trace.x[at])) - right, yaxis.d2p(y) - down);
+    if (trace.mode !== "lines" && distance > AT_MARK) continue;
     if (distance < least) [found, least] = [{ trace, at }, distance];
   }
   return found && pointAt(plot, found.trace, { x: found.trace.x[found.at] ?? null, at: found.at });

@@ -77,10 +77,12 @@ async function runShell(code: string, cwd: string): Promise<string> {
     stderr: "piped",
   }).spawn();
   const errors = new Response(child.stderr).text();
-  let printed = "";
+  let printed = "", isInterrupted = false;
   for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
     printed += text;
-    if (serves && /http:\S+/.test(printed)) child.kill("SIGINT");
+    if (!serves || isInterrupted || !/http:\S+/.test(printed)) continue;
+    isInterrupted = true; // a second SIGINT would end the command at once, with status 130
+    child.kill("SIGINT");
   }
   const { code: status } = await child.status;
   assertEquals(status, 0, `${code}\n${printed.slice(-2000)}\n${(await errors).slice(-3000)}`);

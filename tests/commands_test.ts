@@ -22,6 +22,7 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   note: ["noteRun"],
   notebooks: ["runNotebooks"],
   plan: ["plan"],
+  plan_line: ["count"], // writes numbers with their units
   report: ["report", "serveReport"],
   reproduce: ["reproduceRuns"],
   run: ["runAt"],

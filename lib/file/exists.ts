@@ -14,6 +14,11 @@ export function isFolder(path: string): boolean {
   return statOf(path)?.isDirectory ?? false;
 }
 
+/** Describes a path at which no folder exists, for errors. */
+export function insteadOfFolder(path: string): string {
+  return exists(path) ? "a file" : "a path that does not exist";
+}
+
 /** Returns true if a regular file exists at a path. */
 export function isFile(path: string): boolean {
   return statOf(path)?.isFile ?? false;

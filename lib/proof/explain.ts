@@ -9,7 +9,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { clauseOf } from "../error/clause.ts";
 import { shellWord } from "../file/shell_word.ts";
 import { UserError } from "../error/user_error.ts";
-import { exists, isFolder } from "../file/exists.ts";
+import { exists, insteadOfFolder, isFolder } from "../file/exists.ts";
 import {
   type DataSource,
   describeChange,
@@ -153,11 +153,9 @@ function notExplained(
     }`
     : ids.length > 0
     ? `a sweep's folder with ${ids.length === 1 ? "the run" : "runs such as"} ${runFolder(folder, ids[0]!)}`
-    : !exists(folder)
-    ? "a path that does not exist"
     : isFolder(folder)
     ? "a folder without manifest.json"
-    : "a file";
+    : insteadOfFolder(folder);
   return new UserError(
     `Cannot explain ${folder}: expected a run's folder, SWEEP/runs/ID, got ${found}. Correct the path.`,
   );

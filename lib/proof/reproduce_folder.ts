@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { EXIT, UserError } from "../error/user_error.ts";
-import { exists, isFolder } from "../file/exists.ts";
+import { insteadOfFolder, isFolder } from "../file/exists.ts";
 import { listRuns } from "../record/mod.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { type ReproduceOptions, reproduceRun, type Reproduction } from "./reproduce.ts";
@@ -36,7 +36,7 @@ export async function* reproduceRuns(
   if (!isFolder(folder)) {
     throw new UserError(
       `Cannot reproduce ${folder}: expected a run's or a sweep's folder, got ${
-        exists(folder) ? "a file" : "a path that does not exist"
+        insteadOfFolder(folder)
       }. Correct the path.`,
     );
   }

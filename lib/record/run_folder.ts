@@ -5,7 +5,7 @@
  */
 import { basename, dirname, join, resolve, sep as SEPARATOR } from "node:path";
 import { UserError } from "../error/user_error.ts";
-import { isEmpty, isFolder } from "../file/exists.ts";
+import { insteadOfFolder, isEmpty, isFolder } from "../file/exists.ts";
 import { requireRegular } from "../file/regular.ts";
 import type { RunEvent } from "./event.ts";
 import type { ExpectedRun } from "./_event_order.ts";
@@ -261,10 +261,8 @@ export function readRun(folder: string): RecordedRun {
 }
 
 function notARun(folder: string): UserError {
-  const found = lstat(folder) === undefined
-    ? "a path that does not exist. Correct the path"
-    : !isFolder(folder)
-    ? "a file. Correct the path"
+  const found = !isFolder(folder)
+    ? `${insteadOfFolder(folder)}. Correct the path`
     : lstat(runPaths(folder).journal) === undefined
     ? "a folder without manifest.json. Correct the path"
     : isEmpty(runPaths(folder).journal)

@@ -8,7 +8,7 @@ import { typedCommand } from "../error/command_line.ts";
 import { basename, dirname, join, resolve } from "node:path";
 import { clauseOf } from "../error/clause.ts";
 import { UserError } from "../error/user_error.ts";
-import { exists, isEmpty, isFolder } from "../file/exists.ts";
+import { exists, insteadOfFolder, isEmpty, isFolder } from "../file/exists.ts";
 import { isClaimed } from "./claim.ts";
 import { placeProblem, readRun, type RecordedRun, requireRuns, runFolder, runPaths } from "./run_folder.ts";
 
@@ -174,8 +174,8 @@ function insteadOfSweep(path: string, cause: unknown): string {
   if (exists(runPaths(path).manifest) && basename(above) === "runs") {
     return `a run's folder. Use the sweep's folder ${dirname(above)}.`;
   }
-  if (!exists(path)) return "a path that does not exist. Correct the path.";
-  return `${isFolder(path) ? 'a folder without "runs"' : "a file"}. Give the folder of a sweep.`;
+  if (!exists(path)) return `${insteadOfFolder(path)}. Correct the path.`;
+  return `${isFolder(path) ? 'a folder without "runs"' : insteadOfFolder(path)}. Give the folder of a sweep.`;
 }
 
 /** Pads the numbers of a text so that texts sort by them: `bpe:300` before `bpe:1000`. */

@@ -104,8 +104,8 @@ const POLL_MS = 500;
 /**
  * Executes the unfinished runs of a plan. If another sweep on the same folder owns a run, waits for that run.
  *
- * @throws {UserError} If `LOSSKIT_DEVICE` names an unknown or missing device, libtensorflow is missing and cannot be fetched, or
- * `runs` is not a folder inside the sweep's folder. No run has started then.
+ * @throws {UserError} If `LOSSKIT_DEVICE` names an unknown or missing device, libtensorflow is missing and cannot be
+ * fetched, or `runs` is not a folder inside the sweep's folder. No run has started then.
  */
 export async function runSweep(plan: Plan, options: SweepOptions): Promise<SweepOutcome> {
   const device = requireDevice();

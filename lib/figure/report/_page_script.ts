@@ -1084,10 +1084,7 @@ export const SCRIPT: string = `
     if (place === null) return;
     document.body.classList.toggle("one", run !== void 0);
     place.hidden = run === void 0;
-    if (run === void 0) {
-      place.replaceChildren();
-      return startDetailPlots(place.id, []);
-    }
+    if (run === void 0) return empty(place);
     const kept2 = plotsOf(place);
     const back = make("button", "\\u2190 all runs", { type: "button", class: "back" });
     const pair = Object.entries(state.data.runs).filter(
@@ -1113,6 +1110,10 @@ export const SCRIPT: string = `
     addFigures(place, [id, ...pair.map(([other]) => other)], id, kept2);
     place.append(region("Configuration", tableOf([], Object.entries(fields))));
   }
+  function empty(place) {
+    place.replaceChildren();
+    startDetailPlots(place.id, []);
+  }
   function precisionOf(run) {
     const key = groupOf(run, "precision");
     return groupsOf("precision").find((group) => group.key === key)?.text ?? "";
@@ -1122,10 +1123,7 @@ export const SCRIPT: string = `
     if (place === null) return;
     const runs = state.pinned.map((id) => [id, runOf(id)]);
     place.hidden = runs.length < 2;
-    if (runs.length < 2) {
-      place.replaceChildren();
-      return startDetailPlots(place.id, []);
-    }
+    if (runs.length < 2) return empty(place);
     const names = [...new Set(runs.flatMap(([, { fields }]) => Object.keys(fields)))].filter((name) => new Set(runs.map(([, { fields }]) => fields[name])).size > 1);
     const results = [...new Set(runs.flatMap(([, { results: results2 }]) => Object.keys(results2)))];
     const wrong = names.filter((name) => !FREE.includes(name));

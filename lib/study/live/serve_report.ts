@@ -9,7 +9,7 @@ import { UserError } from "../../error/user_error.ts";
 import { renderReport, type ReportProgress } from "../../figure/mod.ts";
 import { isClaimed, readSweep, runPaths, sha256Hex, type SweepRecords } from "../../record/mod.ts";
 import { EventStreams, PageStreams, Stalled } from "./_report_streams.ts";
-import { exists, isFolder } from "../../file/exists.ts";
+import { insteadOfFolder, isFolder } from "../../file/exists.ts";
 import { watchToken } from "./_watch_token.ts";
 import { readCulprits, reproduceCommands } from "../report_facts.ts";
 import { runFlops } from "../run_flops.ts";
@@ -50,7 +50,7 @@ export async function serveReport(dir: string, options: LiveOptions): Promise<vo
   if (!isFolder(dir)) {
     throw new UserError(
       `Cannot watch ${dir}: expected a sweep's folder, got ${
-        exists(dir) ? "a file" : "a path that does not exist"
+        insteadOfFolder(dir)
       }. Correct the path, or start the sweep first.`,
     );
   }

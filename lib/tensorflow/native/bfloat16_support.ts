@@ -28,7 +28,7 @@ export const NOT_WIDENED: Widening = { products: "none", convolutions: false };
 /** Returns the products of bfloat16 numbers that run in float32 on this machine. */
 export function wideningOf(runtime: Runtime): Widening {
   if (runtime.usesGpu || Deno.build.arch !== "x86_64") return NOT_WIDENED;
-  if (emulatesBfloat16(() => givesNaN(runtime, ODD))) return { products: "all", convolutions: true };
+  if (emulatesBfloat16(() => givesNaN(runtime))) return { products: "all", convolutions: true };
   return {
     products: givesNaN(runtime, PARTIAL_TILE) ? "partial tiles" : "none",
     convolutions: [3, 48].some((channels) => convolvesToNaN(runtime, channels)),

@@ -3,17 +3,12 @@
  *
  * @module
  */
+import type { Interruption } from "../../error/signals.ts";
 import { UserError } from "../../error/user_error.ts";
 import { spawnAttached } from "../../file/attached.ts";
 import { denoArguments } from "../../file/package.ts";
 import type { Device } from "./device.ts";
 import { findLibTensorFlow, isLibraryMissing, THIS_MACHINE } from "./install.ts";
-
-/** Signals of an interruption: `requested` for an orderly end, `insisted` for an immediate one. */
-interface Interruption {
-  readonly requested: AbortSignal;
-  readonly insisted: AbortSignal;
-}
 
 /**
  * Fetches libtensorflow if it is missing, with a progress line on standard error. Returns early if interrupted. The

@@ -47,14 +47,21 @@ function oneHot(columns: tf.Tensor, targets: tf.Tensor): tf.Tensor {
   return tf.cast(tf.equal(columns, targets), "float32");
 }
 
+/**
+ * Returns the logit of each row in a column, [N, 1], from logits [N, v] and columns [N, 1]. Not for use in XLA, whose
+ * gather does not detect an index out of range.
+ */
+function logitsAt(logits: tf.Tensor, columns: tf.Tensor): tf.Tensor {
+  const N = logits.shape[0]!;
+  const places = tf.concat([tf.reshape(tf.range(0, N, 1, "int32"), [N, 1]), columns], 1);
+  return tf.expandDims(tf.gatherND(logits, places), 1);
+}
+
 /** Computes the losses of {@linkcode lossOfRows} with XLA, for many logits. */
 function compiledLosses(logits: tf.Tensor, targets: tf.Tensor): WithBackward {
-  const [N, V] = logits.shape as [number, number], dtype = dtypeOf(logits);
+  const V = logits.shape[1]!, dtype = dtypeOf(logits);
   const column = tf.expandDims(targets, 1); // [N, 1]
-  const places = tf.concat([tf.reshape(tf.range(0, N, 1, "int32"), [N, 1]), column], 1);
-  // Gather outside of XLA, because XLA's gather does not detect an index out of range.
-  const targetLogit = tf.expandDims(tf.gatherND(logits, places), 1);
-  const [losses, exponentials, sumExp] = lossesOf([logits, targetLogit], {});
+  const [losses, exponentials, sumExp] = lossesOf([logits, logitsAt(logits, column)], {});
   return {
     values: [losses!],
     saved: [exponentials!, sumExp!, column],
@@ -175,12 +182,10 @@ export function addColumns(
   logits: tf.Tensor,
   { targets, begin }: { targets: tf.Tensor; begin: number },
 ): RowStatistics {
-  const [N, v] = logits.shape as [number, number];
+  const v = logits.shape[1]!;
   const { max, sumExp, targetLogit, belowMax } = former;
   const inside = tf.logicalAnd(tf.greaterEqual(targets, 0), tf.less(targets, v));
-  const columns = tf.clipByValue(targets, 0, v - 1);
-  const places = tf.concat([tf.reshape(tf.range(0, N, 1, "int32"), [N, 1]), columns], 1);
-  const own = tf.expandDims(float32(tf.gatherND(logits, places)), 1);
+  const own = float32(logitsAt(logits, tf.clipByValue(targets, 0, v - 1)));
   const smoothed = belowMax === undefined ? [] : [belowMax, tf.fill([1, 1], begin)];
   const [higher, all, more] = statistics([logits, max, sumExp, ...smoothed], {});
   return {

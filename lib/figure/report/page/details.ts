@@ -22,10 +22,7 @@ export function showOpened(): void {
   if (place === null) return;
   document.body.classList.toggle("one", run !== undefined);
   place.hidden = run === undefined;
-  if (run === undefined) {
-    place.replaceChildren();
-    return startDetailPlots(place.id, []);
-  }
+  if (run === undefined) return empty(place);
   const kept = plotsOf(place);
   const back = make("button", "← all runs", { type: "button", class: "back" });
   const pair = Object.entries(state.data.runs).filter(([other, { pair }]) =>
@@ -52,6 +49,12 @@ export function showOpened(): void {
   place.append(region("Configuration", tableOf([], Object.entries(fields))));
 }
 
+/** Removes the content of a part of the page, and its figures. */
+function empty(place: HTMLElement): void {
+  place.replaceChildren();
+  startDetailPlots(place.id, []);
+}
+
 function precisionOf(run: PageRun): string {
   const key = groupOf(run, "precision");
   return groupsOf("precision").find((group) => group.key === key)?.text ?? "";
@@ -63,10 +66,7 @@ export function showBeside(): void {
   if (place === null) return;
   const runs = state.pinned.map((id): [string, PageRun] => [id, runOf(id)!]);
   place.hidden = runs.length < 2;
-  if (runs.length < 2) {
-    place.replaceChildren();
-    return startDetailPlots(place.id, []);
-  }
+  if (runs.length < 2) return empty(place);
   const names = [...new Set(runs.flatMap(([, { fields }]) => Object.keys(fields)))]
     .filter((name) => new Set(runs.map(([, { fields }]) => fields[name])).size > 1);
   const results = [...new Set(runs.flatMap(([, { results }]) => Object.keys(results)))];

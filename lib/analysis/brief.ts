@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { clip, widthOf } from "../progress/width.ts";
+import { clip, padEnd, widthOf } from "../progress/width.ts";
 import { greatest } from "../number/extent.ts";
 import { type NamedComparison, verdictName, verdictSentences } from "./compare_groups.ts";
 import { count, formatTable, signed } from "./format.ts";
@@ -60,8 +60,8 @@ function gapLines(groups: readonly NamedComparison[], tolerance: number): string
     return [
       `${plainText(precision)} against ${BASELINE}`,
       ...rows.map((row) => {
-        const setting = clip(plainText(row.setting, name), name);
-        return `  ${setting}${" ".repeat(name - widthOf(setting))}  ${row.gap.padStart(gap)}` +
+        const setting = padEnd(clip(plainText(row.setting, name), name), name);
+        return `  ${setting}  ${row.gap.padStart(gap)}` +
           `${row.half.padEnd(half)}  ${row.verdict}`;
       }),
     ];

@@ -7,7 +7,7 @@ import { greatest } from "../number/extent.ts";
 import type { RunField } from "../options/run_field.ts";
 import { RUN_FIELDS } from "../options/run_fields.ts";
 import { foldTable } from "../progress/fold_table.ts";
-import { widthOf } from "../progress/width.ts";
+import { padEnd, padStart, widthOf } from "../progress/width.ts";
 import { plainText } from "./plain_text.ts";
 import type { Table } from "./tables.ts";
 
@@ -155,10 +155,7 @@ export function formatTable(table: Table, columns: number = Infinity): string {
     const cells = [columnLabel(name), ...values.map((value) => formatCell(value, name))];
     const width = greatest(cells.map(widthOf));
     const isNumeric = values.some((value) => typeof value === "number");
-    return cells.map((cell) => {
-      const space = " ".repeat(width - widthOf(cell));
-      return isNumeric ? space + cell : cell + space;
-    });
+    return cells.map((cell) => isNumeric ? padStart(cell, width) : padEnd(cell, width));
   });
   const rows = Array.from(
     { length: table.numRows() + 1 },

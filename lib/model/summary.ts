@@ -4,6 +4,7 @@
  * @module
  */
 import { greatest } from "../number/extent.ts";
+import { padEnd, widthOf } from "../progress/width.ts";
 import { nameOfArchitecture } from "./architecture.ts";
 import { type Architecture, completeConfig, type GptConfig } from "./config.ts";
 import { parameterCount, parameterShapes, sizeOf } from "./parameters.ts";
@@ -138,9 +139,9 @@ function linesOf(rows: readonly PartRow[]): string[] {
   const texts = rows.map(([part, what, parameters]) =>
     [part, what, parameters.toLocaleString("en-US")] as const
   );
-  const width = (column: 0 | 1 | 2) => greatest(texts.map((row) => row[column].length));
+  const width = (column: 0 | 1 | 2) => greatest(texts.map((row) => widthOf(row[column])));
   return texts.map(([part, what, parameters]) =>
-    `${part.padEnd(width(0))}  ${what.padEnd(width(1))}  ${parameters.padStart(width(2))}`
+    `${padEnd(part, width(0))}  ${padEnd(what, width(1))}  ${parameters.padStart(width(2))}`
   );
 }
 

@@ -3,7 +3,12 @@
  *
  * @module
  */
-/** A contiguous range of a line's characters, from `begin` to before `end`. */
+import { columnsOf } from "./width.ts";
+
+/** A line, split into one string per column of the terminal. */
+type Line = readonly string[];
+
+/** A contiguous range of a line's columns, from `begin` to before `end`. */
 interface Span {
   readonly begin: number;
   readonly end: number;
@@ -13,14 +18,14 @@ interface Span {
  * Folds a table of aligned columns into parts that fit a number of terminal columns. Each part repeats the leading columns
  * that tell the rows apart. Parts are separated by an empty line.
  *
- * @param lines Lines of the table, the header first. Two spaces or more separate columns.
+ * @param texts Lines of the table, the header first. Two spaces or more separate columns.
  * @param columns Number of terminal columns.
- * @returns The lines of the parts. A table that fits, or that has colors or wide characters, is returned unchanged.
+ * @returns The lines of the parts. A table that fits, or that has colors, is returned unchanged.
  */
-export function foldTable(lines: readonly string[], columns: number): string[] {
-  const width = lines.reduce((most, line) => Math.max(most, line.length), 0);
-  const isPlain = lines.every((line) => /^[\x20-\x7e±–…|]*$/.test(line));
-  if (width <= columns || lines.length < 2 || !isPlain) return [...lines];
+export function foldTable(texts: readonly string[], columns: number): string[] {
+  if (texts.length < 2 || texts.some((text) => text.includes("\x1b"))) return [...texts];
+  const lines = texts.map(columnsOf), width = lines.reduce((most, line) => Math.max(most, line.length), 0);
+  if (width <= columns) return [...texts];
   const spans = spansOf(lines, width), keys = keySpans(lines, spans, columns);
   const widthOf = (parts: readonly Span[]) =>
     parts.reduce((sum, { begin, end }) => sum + end - begin + 2, -2);
@@ -32,14 +37,17 @@ export function foldTable(lines: readonly string[], columns: number): string[] {
   }
   return parts.flatMap((part, i) => [
     ...i > 0 ? [""] : [],
-    ...lines.map((line) =>
-      part.map(({ begin, end }) => line.padEnd(width).slice(begin, end)).join("  ").trimEnd()
-    ),
+    ...lines.map((line) => part.map((span) => cellOf(line, span)).join("  ").trimEnd()),
   ]);
 }
 
+/** Returns a cell of a line, filled with spaces. */
+function cellOf(line: Line, { begin, end }: Span): string {
+  return Array.from({ length: end - begin }, (_, i) => line[begin + i] ?? " ").join("");
+}
+
 /** Returns the ranges of the columns: what is left between ranges of two spaces or more that all lines share. */
-function spansOf(lines: readonly string[], width: number): Span[] {
+function spansOf(lines: readonly Line[], width: number): Span[] {
   const isBlank = Array.from({ length: width }, (_, i) => lines.every((line) => (line[i] ?? " ") === " "));
   const spans: Span[] = [];
   let begin = 0;
@@ -53,12 +61,12 @@ function spansOf(lines: readonly string[], width: number): Span[] {
 }
 
 /** Returns the fewest leading columns that differ between rows, within half of the terminal. At least one. */
-function keySpans(lines: readonly string[], spans: readonly Span[], columns: number): Span[] {
+function keySpans(lines: readonly Line[], spans: readonly Span[], columns: number): Span[] {
   const rows = lines.slice(1);
   for (let n = 1; n < spans.length; n++) {
     const { end } = spans[n - 1]!;
     if (end > columns / 2) return spans.slice(0, Math.max(1, n - 1));
-    if (new Set(rows.map((row) => row.slice(0, end).trimEnd())).size === rows.length) {
+    if (new Set(rows.map((row) => row.slice(0, end).join("").trimEnd())).size === rows.length) {
       return spans.slice(0, n);
     }
   }

@@ -25,6 +25,30 @@ export function clip(text: string, columns: number): string {
   return columns < 1 ? "" : `${clipped}…`;
 }
 
+/** Fills a text with spaces at its end, up to a number of columns. */
+export function padEnd(text: string, columns: number): string {
+  return text + " ".repeat(Math.max(0, columns - widthOf(text)));
+}
+
+/** Fills a text with spaces at its start, up to a number of columns. */
+export function padStart(text: string, columns: number): string {
+  return " ".repeat(Math.max(0, columns - widthOf(text))) + text;
+}
+
+/**
+ * Splits a text into one string per column. A wide character is followed by an empty string for each further column.
+ * Marks without a width belong to the character before them.
+ */
+export function columnsOf(text: string): string[] {
+  const columns: string[] = [];
+  for (const { segment } of graphemes.segment(text)) {
+    const width = widthOf(segment);
+    if (width === 0 && columns.length > 0) columns[columns.length - 1] += segment;
+    else columns.push(segment, ...Array.from({ length: width - 1 }, () => ""));
+  }
+  return columns;
+}
+
 /** A line of a table with the name and the metrics of an item. */
 export interface NamedLine {
   /** Name of the item, such as a run. */

@@ -9,6 +9,7 @@ import { count } from "../analysis/mod.ts";
 import { exists } from "../file/exists.ts";
 import { greatest } from "../number/extent.ts";
 import { formatBytes, formatDuration } from "../progress/progress.ts";
+import { padEnd, widthOf } from "../progress/width.ts";
 import { fieldText, type LeftOutRun, type RunSpec, type SweepRecords, varyingFields } from "../record/mod.ts";
 import { machineMemory, probeEnvironment, requireMemory, type RunState, stateOf } from "../run/mod.ts";
 import {
@@ -195,6 +196,6 @@ function tableOf(runs: readonly ForecastRun[], { hasStates }: { hasStates: boole
         : [formatDuration(run.seconds), formatBytes(run.bytes!), run.from!]),
     ]),
   ];
-  const widths = rows[0]!.map((_, i) => greatest(rows.map((row) => row[i]!.length)));
-  return rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)).join("  ").trimEnd()).join("\n");
+  const widths = rows[0]!.map((_, i) => greatest(rows.map((row) => widthOf(row[i]!))));
+  return rows.map((row) => row.map((cell, i) => padEnd(cell, widths[i]!)).join("  ").trimEnd()).join("\n");
 }

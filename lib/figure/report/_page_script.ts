@@ -241,6 +241,11 @@ export const SCRIPT: string = `
     const shift = axis === "precision" && groupsOf(axis)[0]?.isBase !== true ? 1 : 0;
     return COLORS[(indexOf(axis, key) + shift) % COLORS.length];
   }
+  var colorAt = (i) => COLORS[i % COLORS.length];
+  function areDistinct(runs, axis) {
+    const looks = runs.map((run) => \`\${colorOf(axis, groupOf(run, axis))} \${dashOf(run, axis)}\`);
+    return new Set(looks).size === runs.length;
+  }
   function dashOf(run, axis) {
     return hasDashes(axis) ? DASHES[indexOf("seed", groupOf(run, "seed"))] ?? "solid" : "solid";
   }
@@ -584,18 +589,19 @@ export const SCRIPT: string = `
   }
 
   // lib/figure/report/page/traces.ts
-  function tracesOf({ data, isSteps }, view2) {
+  function tracesOf({ data, isSteps, beside = [] }, view2) {
     const parts = data.flatMap((trace, i) => part({ ...trace, uid: \`t\${i}\` }));
     if (!isSteps) return parts;
     const axis = colorAxis(view2);
     const first = runOf(data.find(({ meta }) => meta?.run !== void 0)?.meta?.run);
-    const drawn = parts.map((trace) => placed(recolored(trace, axis), first, view2.x));
+    const own = areDistinct(beside.flatMap((id) => runOf(id) ?? []), axis) ? [] : beside;
+    const drawn = parts.map((trace) => placed(recolored(trace, axis, own), first, view2.x));
     const ofPairs = means(pairsOf(data), view2, axis);
     return [
       ...drawn.flatMap((trace) => isSmooth(trace, view2) ? [behind(trace), smooth(trace, view2)] : [trace]),
       // A figure of pairs has means in any view: by precision if each pair has a color of its own.
       ...ofPairs.length > 0 ? ofPairs : means(pairsOf(data), view2, "precision"),
-      ...view2.band ? means(blocksOf(drawn), view2, axis) : []
+      ...view2.band && own.length === 0 ? means(blocksOf(drawn), view2, axis) : []
     ];
   }
   function part(trace) {
@@ -625,11 +631,13 @@ export const SCRIPT: string = `
     if (role === "mean") return mean.mean;
     return mean.half === void 0 ? null : mean.mean + (role === "low" ? -1 : 1) * mean.half;
   }
-  function recolored(trace, axis) {
-    const run = runOf(trace.meta?.run);
-    if (run === void 0) return trace;
-    const color = colorOf(axis, groupOf(run, axis));
-    const line = trace.line === void 0 ? {} : { line: { ...trace.line, color, dash: dashOf(run, axis) } };
+  function recolored(trace, axis, own) {
+    const id = trace.meta?.run, run = runOf(id);
+    if (id === void 0 || run === void 0) return trace;
+    const isOwn = own.includes(id);
+    const color = isOwn ? colorAt(own.indexOf(id)) : colorOf(axis, groupOf(run, axis));
+    const dash = isOwn ? "solid" : dashOf(run, axis);
+    const line = trace.line === void 0 ? {} : { line: { ...trace.line, color, dash } };
     const marker = trace.marker === void 0 ? {} : { marker: { ...trace.marker, color } };
     return { ...trace, ...line, ...marker };
   }
@@ -1173,7 +1181,7 @@ export const SCRIPT: string = `
       const data = members.flatMap(({ data: data2 }) => data2).filter(({ meta }) => meta?.run !== void 0 && ids.includes(meta.run)).map((trace) => ({ ...trace, name: \`\${trace.meta.run}: \${trace.name ?? ""}\` }));
       const { range: _, ...yaxis } = first.layout.yaxis ?? {};
       const title = \`\${caption}: \${shown2.length === 1 ? "run" : "runs"} \${shown2.join(", ")}\`;
-      const figure = { ...first, title, data, layout: { ...first.layout, yaxis } };
+      const figure = { ...first, title, data, layout: { ...first.layout, yaxis }, beside: ids };
       const element = kept2.get(caption) ?? make("div");
       for (const [name, value] of Object.entries(plotAttributes(\`\${place.id}-figure-\${i}\`, figure))) {
         if (name === "class") element.classList.add(value);

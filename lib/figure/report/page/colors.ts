@@ -69,6 +69,15 @@ export function colorOf(axis: string | undefined, key: string): string {
   return COLORS[(indexOf(axis, key) + shift) % COLORS.length]!;
 }
 
+/** Returns the color of the i-th of runs that are laid side by side and have colors of their own. */
+export const colorAt = (i: number): string => COLORS[i % COLORS.length]!;
+
+/** Returns true if each run has another color or another line style. */
+export function areDistinct(runs: readonly PageRun[], axis: string | undefined): boolean {
+  const looks = runs.map((run) => `${colorOf(axis, groupOf(run, axis))} ${dashOf(run, axis)}`);
+  return new Set(looks).size === runs.length;
+}
+
 /** Returns the line style of a run: by seed, unless colors show seeds or there are more seeds than styles. */
 export function dashOf(run: PageRun, axis: string | undefined): string {
   return hasDashes(axis) ? DASHES[indexOf("seed", groupOf(run, "seed"))] ?? "solid" : "solid";

@@ -138,7 +138,7 @@ function addFigures(
       .map((trace) => ({ ...trace, name: `${trace.meta!.run}: ${trace.name ?? ""}` }));
     const { range: _, ...yaxis } = first.layout.yaxis ?? {};
     const title = `${caption}: ${shown.length === 1 ? "run" : "runs"} ${shown.join(", ")}`;
-    const figure = { ...first, title, data, layout: { ...first.layout, yaxis } };
+    const figure = { ...first, title, data, layout: { ...first.layout, yaxis }, beside: ids };
     const element = kept.get(caption) ?? make("div");
     for (const [name, value] of Object.entries(plotAttributes(`${place.id}-figure-${i}`, figure))) {
       // Plotly has added classes to a drawn element.

@@ -3,7 +3,16 @@
  *
  * @module
  */
-import { colorAxis, colorOf, dashOf, groupOf, groupsOf, translucent } from "./colors.ts";
+import {
+  areDistinct,
+  colorAt,
+  colorAxis,
+  colorOf,
+  dashOf,
+  groupOf,
+  groupsOf,
+  translucent,
+} from "./colors.ts";
 import { smoothed, xOf } from "./scales.ts";
 import { isShown } from "./shown.ts";
 import { runOf, state, type View } from "./state.ts";
@@ -11,18 +20,19 @@ import { blockMeans, categoryTrace, type Mean } from "./statistics.ts";
 import type { PageFigure, PageRun, Trace } from "./types.ts";
 
 /** Returns the traces of a figure for the shown runs. */
-export function tracesOf({ data, isSteps }: PageFigure, view: View): Trace[] {
+export function tracesOf({ data, isSteps, beside = [] }: PageFigure, view: View): Trace[] {
   const parts = data.flatMap((trace, i) => part({ ...trace, uid: `t${i}` }));
   if (!isSteps) return parts;
   const axis = colorAxis(view);
   const first = runOf(data.find(({ meta }) => meta?.run !== undefined)?.meta?.run);
-  const drawn = parts.map((trace) => placed(recolored(trace, axis), first, view.x));
+  const own = areDistinct(beside.flatMap((id) => runOf(id) ?? []), axis) ? [] : beside;
+  const drawn = parts.map((trace) => placed(recolored(trace, axis, own), first, view.x));
   const ofPairs = means(pairsOf(data), view, axis);
   return [
     ...drawn.flatMap((trace) => isSmooth(trace, view) ? [behind(trace), smooth(trace, view)] : [trace]),
     // A figure of pairs has means in any view: by precision if each pair has a color of its own.
     ...ofPairs.length > 0 ? ofPairs : means(pairsOf(data), view, "precision"),
-    ...view.band ? means(blocksOf(drawn), view, axis) : [],
+    ...view.band && own.length === 0 ? means(blocksOf(drawn), view, axis) : [],
   ];
 }
 
@@ -58,12 +68,18 @@ function edgeOf(mean: Mean | undefined, role: string | undefined): number | null
   return mean.half === undefined ? null : mean.mean + (role === "low" ? -1 : 1) * mean.half;
 }
 
-/** Returns a trace of a run with the color and the line style of its values. */
-function recolored(trace: Trace, axis: string | undefined): Trace {
-  const run = runOf(trace.meta?.run);
-  if (run === undefined) return trace;
-  const color = colorOf(axis, groupOf(run, axis));
-  const line = trace.line === undefined ? {} : { line: { ...trace.line, color, dash: dashOf(run, axis) } };
+/**
+ * Returns a trace of a run with the color and the line style of its values, or with a color of its own.
+ *
+ * @param own Runs with colors of their own.
+ */
+function recolored(trace: Trace, axis: string | undefined, own: readonly string[]): Trace {
+  const id = trace.meta?.run, run = runOf(id);
+  if (id === undefined || run === undefined) return trace;
+  const isOwn = own.includes(id);
+  const color = isOwn ? colorAt(own.indexOf(id)) : colorOf(axis, groupOf(run, axis));
+  const dash = isOwn ? "solid" : dashOf(run, axis);
+  const line = trace.line === undefined ? {} : { line: { ...trace.line, color, dash } };
   const marker = trace.marker === undefined ? {} : { marker: { ...trace.marker, color } };
   return { ...trace, ...line, ...marker };
 }

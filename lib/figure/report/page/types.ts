@@ -56,6 +56,8 @@ export interface PageFigure {
   readonly isSteps: boolean;
   readonly data: readonly Trace[];
   readonly layout: Layout;
+  /** Runs laid side by side, in order. Undefined in a figure of the report. */
+  readonly beside?: readonly string[];
 }
 
 /** Runs that a trace shows. A trace without `run`, `points` and `mean` shows all runs. */

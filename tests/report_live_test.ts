@@ -259,6 +259,14 @@ Deno.test({
       );
       await page.waitForFunction("document.activeElement.id === 'run-figure-0'");
       await page.keyboard.press("Escape");
+      // A run that fails appears with its error message.
+      writeSyntheticRun(dir, { losses: [3], end: { fail: "the disk is full" }, spec: { seed: 7 } });
+      await rows(9);
+      const failures = await page.$$eval("h2", (headings) =>
+        headings.filter(({ textContent }) => textContent === "Failures").map(({ parentElement }) =>
+          parentElement!.innerText
+        ));
+      assertEquals([failures.length, failures[0]?.includes("the disk is full")], [1, true], `${failures}`);
       assertEquals(await first.end(), 0);
       await page.waitForFunction(
         "document.getElementById('live').textContent.startsWith('connection lost')",
@@ -269,7 +277,7 @@ Deno.test({
       writePair(dir, 4);
       const again = await watch(dir, Number(new URL(first.url).port));
       try {
-        await rows(10);
+        await rows(11);
         assertEquals(await page.$eval("#live", (element) => element.textContent), "live");
         assertEquals(errors, []);
       } finally {

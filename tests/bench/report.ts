@@ -15,7 +15,7 @@ import { median } from "./measure.ts";
 import type { Reported } from "./report_once.ts";
 
 const program = command("bench:report", "Measure the report of many runs.")
-  .option("--runs <n>", "number of runs", numberOption("--runs"), 1000)
+  .option("--runs <n>", "number of runs", numberOption("--runs"), 2000)
   .option("--steps <n>", "steps per run", numberOption("--steps"), 1000)
   .option("--rounds <n>", "number of rounds", numberOption("--rounds"), 5)
   .action(bench);

@@ -17,8 +17,8 @@ import { type Facet, pairKey } from "../facets.ts";
 import type { Figure } from "../figure.ts";
 import type { PageData, PageFigure, PageRun } from "./page/types.ts";
 
-/** Number of points of a run's clock. The page interpolates between them. */
-const CLOCK = 40;
+/** Maximum number of points of a run's clock, and of all clocks. The page interpolates between points. */
+const CLOCK = 40, CLOCKS = 20_000;
 
 /** Maximum number of runs with a quantile of their own. Quantiles of more runs hardly differ. */
 const MOST_QUANTILES = 200;
@@ -39,6 +39,7 @@ export function pageData(
   const rows = results.objects() as Record<string, unknown>[];
   const fields = runs.map(fieldsOf);
   const common = commonFields(fields);
+  const points = Math.min(CLOCK, Math.ceil(CLOCKS / runs.length));
   return {
     figures: figures.map(pageFigure),
     facets: facets.map(({ key, label, values, textOf }) => ({
@@ -63,7 +64,7 @@ export function pageData(
           .map(([name, value]) => [columnLabel(name), formatCell(value, name)]),
       ),
       ...run.note !== undefined && run.note.text !== "" && { note: run.note.text },
-      ...scalesOf(run, flops.get(run.manifest.runId)),
+      ...scalesOf(run, { flops: flops.get(run.manifest.runId), points }),
     }])),
   };
 }
@@ -121,10 +122,13 @@ function commonFields(fields: readonly Record<string, string>[]): Record<string,
   );
 }
 
-/** Returns a run's units of a step: tokens, operations if known, and training time. */
-function scalesOf(run: RecordedRun, flops: number | undefined): Pick<PageRun, "tokens" | "flops" | "clock"> {
+/** Returns a run's units of a step: tokens, operations if known, and training time at some points. */
+function scalesOf(
+  run: RecordedRun,
+  { flops, points }: { flops: number | undefined; points: number },
+): Pick<PageRun, "tokens" | "flops" | "clock"> {
   const { spec: { B, T } } = run.manifest, { step, tokensPerSecond } = seriesOf(run).steps;
-  const tokens = B * T, every = Math.max(1, Math.ceil(step.length / CLOCK));
+  const tokens = B * T, every = Math.max(1, Math.ceil(step.length / points));
   const clock: { step: number[]; seconds: number[] } = { step: [0], seconds: [0] };
   let seconds = 0;
   for (let i = 0; i < step.length; i++) {

@@ -25,6 +25,9 @@ const MANY = 24;
 /** Height of figures with curves or marks in pixels. Their legends are outside of the drawing. */
 const HEIGHT = 320;
 
+/** Width in pixels below which a label at the pointer would be cut. It shows values only. The readout names the run. */
+const NARROW = 480;
+
 /** Width of a figure in print in pixels, for A4 and Letter. */
 const PRINT_WIDTH = 640;
 
@@ -261,6 +264,7 @@ function layoutOf(plot: Plot, { x, logX, logY }: View, dark: boolean): Layout {
     ...colors,
     showlegend: false,
     margin: { ...colors.margin, t: 12 },
+    hoverlabel: { ...colors.hoverlabel, ...plot.element.clientWidth < NARROW && { namelength: 0 } },
     ...data.some(({ type }) => type === "scatter") && { height: HEIGHT },
   };
   if (!isSteps) {

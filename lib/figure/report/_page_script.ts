@@ -751,6 +751,7 @@ export const SCRIPT: string = `
   // lib/figure/report/page/plots.ts
   var MANY = 24;
   var HEIGHT = 320;
+  var NARROW = 480;
   var PRINT_WIDTH = 640;
   var LOG = { type: "log", nticks: 5 };
   var CONFIG = {
@@ -940,6 +941,7 @@ export const SCRIPT: string = `
       ...colors,
       showlegend: false,
       margin: { ...colors.margin, t: 12 },
+      hoverlabel: { ...colors.hoverlabel, ...plot.element.clientWidth < NARROW && { namelength: 0 } },
       ...data.some(({ type }) => type === "scatter") && { height: HEIGHT }
     };
     if (!isSteps) {

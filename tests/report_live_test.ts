@@ -262,10 +262,13 @@ Deno.test({
       // A run that fails appears with its error message.
       writeSyntheticRun(dir, { losses: [3], end: { fail: "the disk is full" }, spec: { seed: 7 } });
       await rows(9);
-      const failures = await page.$$eval("h2", (headings) =>
-        headings.filter(({ textContent }) => textContent === "Failures").map(({ parentElement }) =>
-          parentElement!.innerText
-        ));
+      const failures = await page.$$eval(
+        "h2",
+        (headings) =>
+          headings.filter(({ textContent }) => textContent === "Failures").map(({ parentElement }) =>
+            parentElement!.innerText
+          ),
+      );
       assertEquals([failures.length, failures[0]?.includes("the disk is full")], [1, true], `${failures}`);
       assertEquals(await first.end(), 0);
       await page.waitForFunction(

@@ -248,6 +248,48 @@ Deno.test("fields that do not change the model are accepted", async () => {
   }
 });
 
+Deno.test("rotary fields of older versions take effect as in transformers", async () => {
+  const llama3 = { rope_type: "llama3", factor: 8, low_freq_factor: 1, high_freq_factor: 4 };
+  const cases: [Json, theta: number, scaling: string][] = [
+    [{ rope_scaling: { rope_type: "linear", factor: 2 }, rope_theta: 77 }, 77, "linear:2"],
+    [{ rope_scaling: { rope_type: "linear", factor: 2, rope_theta: 5 }, rope_theta: 77 }, 5, "linear:2"],
+    [{ rope_scaling: {}, ...rope({ rope_type: "linear", factor: 3 }) }, 1e4, "linear:3"],
+    [{ rope_scaling: null, ...rope(llama3) }, 1e4, "llama3:8,1,4,16"],
+    [{ rope_scaling: llama3, original_max_position_embeddings: 10 }, 1e4, "llama3:8,1,4,10"],
+    [
+      {
+        rope_scaling: { ...llama3, original_max_position_embeddings: 8 },
+        original_max_position_embeddings: 10,
+      },
+      1e4,
+      "llama3:8,1,4,10",
+    ],
+  ];
+  for (const [change, theta, scaling] of cases) {
+    const folder = await copyOf(whole);
+    changeJson(folder, "config.json", (json) => ({ ...json, ...change }));
+    const { ropeTheta, ropeScaling } = (await loadGpt2(folder)).config;
+    assertEquals([ropeTheta, ropeScaling], [theta, scaling], JSON.stringify(change));
+  }
+});
+
+Deno.test("frequencies that older versions stored are ignored, per layer and once", async () => {
+  const folder = await copyOf(whole), stored = { shape: [2], values: new Float32Array(2) };
+  changeTensors(folder, "model.safetensors", (tensors) => ({
+    ...tensors,
+    "model.rotary_emb.inv_freq": stored,
+    "model.layers.1.self_attn.rotary_emb.inv_freq": stored,
+  }));
+  assertEquals(await loadGpt2(folder), await loadGpt2(whole));
+});
+
+Deno.test("a saved config has a model_type, also if its source names only the class", async () => {
+  const folder = await copyOf(whole), saved = join(root, "typed");
+  changeJson(folder, "config.json", ({ model_type: _, ...rest }) => rest);
+  await saveModel(folder, saved);
+  assertEquals(readJson(join(saved, "config.json"))["model_type"], "llama");
+});
+
 Deno.test("each damaged file of a model is refused with a reason and a remedy, by every command's call", async () => {
   for (const [from, change, reason] of FILES) {
     const folder = await copyOf(from);

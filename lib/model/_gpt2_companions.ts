@@ -70,8 +70,10 @@ export async function companionFiles(
     files.set(TOKENIZER_CONFIG, jsonText(given));
   }
   const given = source === undefined ? undefined : await sourceConfig(source, config);
-  const json = given ?? layoutOf(config).toConfig(config, { end: end?.id });
-  files.set(CONFIG, jsonText(withinVocabulary({ ...json, ...typed(json, dtype) }, config.vocabSize)));
+  const own = layoutOf(config).toConfig(config, { end: end?.id }), json = given ?? own;
+  const { model_type } = own; // transformers requires it; a source may omit it
+  const complete = { ...json, model_type, ...typed(json, dtype) };
+  files.set(CONFIG, jsonText(withinVocabulary(complete, config.vocabSize)));
   const generation = source === undefined ? undefined : await jsonIfThere(join(source, GENERATION));
   const ids = { bos_token_id: end?.id ?? null, eos_token_id: end?.id ?? null };
   if (generation !== undefined && source !== undefined) {

@@ -112,7 +112,8 @@ const OUTSIDE: readonly (readonly [parameter: string, tensor: string])[] = [
 const LLAMA: Layout = {
   name: "LLaMA",
   prefix: "model.",
-  buffer: /\.rotary_emb\.inv_freq$/, // stored by older versions of transformers
+  // Older versions of transformers store the frequencies of each layer, or once.
+  buffer: /^(layers\.\d+\.self_attn\.)?rotary_emb\.inv_freq$/,
   embeddings: "embed_tokens.weight",
   fromConfig: fromLlamaConfig,
   toConfig: toLlamaConfig,

@@ -48,6 +48,7 @@ const schema = v.looseObject({
   rope_theta: v.optional(positive),
   rope_scaling: v.nullish(rope),
   rope_parameters: v.nullish(rope),
+  original_max_position_embeddings: v.nullish(v.number()),
   attention_bias: noBias,
   mlp_bias: noBias,
   partial_rotary_factor: wholeHeads,
@@ -57,11 +58,23 @@ const schema = v.looseObject({
   quantization_config: noQuantization,
 });
 
+/** Returns the fields of the rotary positions. If a file has both, transformers uses a `rope_scaling` with fields. */
+function rotaryOf({ rope_scaling, rope_parameters }: v.InferOutput<typeof schema>) {
+  const hasScaling = rope_scaling != null && Object.keys(rope_scaling).length > 0;
+  return (hasScaling ? rope_scaling : rope_parameters) ?? undefined;
+}
+
 /**
- * Returns the scaling of the rotary frequencies, or the reason why the scaling is not supported. If `llama3` has no
- * context length of pretraining, the file's `max_position_embeddings` is used.
+ * Returns the scaling of the rotary frequencies, or the reason why the scaling is not supported.
+ *
+ * @param given Fields of the rotary positions.
+ * @param file The whole file. Its `original_max_position_embeddings` precedes that of `given`, as in transformers. If
+ * `llama3` has no context length of pretraining, `max_position_embeddings` is used.
  */
-function scalingOf(given: v.InferOutput<typeof rope> | undefined, positions: number): RopeScaling | string {
+function scalingOf(
+  given: v.InferOutput<typeof rope> | undefined,
+  file: v.InferOutput<typeof schema>,
+): RopeScaling | string {
   if (given === undefined) return { kind: "none" };
   const others = Object.keys(given).filter((name) => !["rope_theta", "partial_rotary_factor"].includes(name));
   const kind = given.rope_type ?? given.type ?? (others.length === 0 ? "default" : undefined);
@@ -69,7 +82,8 @@ function scalingOf(given: v.InferOutput<typeof rope> | undefined, positions: num
   if (kind === "default") return { kind: "none" };
   if (kind === "linear" && given.factor !== undefined) return { kind, factor: given.factor };
   const { factor, low_freq_factor: low, high_freq_factor: high } = given;
-  const length = given.original_max_position_embeddings ?? positions;
+  const length = file.original_max_position_embeddings ?? given.original_max_position_embeddings ??
+    file.max_position_embeddings;
   if (kind === "llama3" && factor !== undefined && low !== undefined && high !== undefined) {
     return { kind, factor, low, high, length };
   }
@@ -103,8 +117,7 @@ export function fromLlamaConfig(given: unknown, name: string): GptConfig {
     if (D != null && D * nHead !== nEmbd) {
       throw refuse(`head_dim is ${D}, not hidden_size / num_attention_heads = ${nEmbd / nHead}`);
     }
-    const rotary = found.rope_parameters ?? found.rope_scaling ?? undefined;
-    const scaling = scalingOf(rotary, blockSize);
+    const rotary = rotaryOf(found), scaling = scalingOf(rotary, found);
     if (typeof scaling === "string") throw refuse(scaling);
     return {
       nLayer: found.num_hidden_layers,

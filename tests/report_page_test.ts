@@ -379,7 +379,7 @@ Deno.test({
             await page.waitForSelector("#beside .scatterlayer path");
             const said = await page.$eval("#beside p", (element) => element.textContent);
             const looks = await page.evaluate(`document.querySelector("#beside-figure-0").data
-              .map(({ meta, line }) => meta?.run && line.color + line.dash).filter(Boolean)`) as string[];
+              .map(({ meta, line }) => meta?.run && line && line.color + line.dash).filter(Boolean)`) as string[];
             assertEquals(new Set(looks).size, looks.length, `${looks}`);
             for (const i of [a, b]) await page.click(`table[data-of=runs] tbody tr:nth-child(${i}) .pin`);
             assertEquals(await page.$eval("#beside", (element) => element.hasAttribute("hidden")), true);

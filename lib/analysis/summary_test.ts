@@ -51,7 +51,7 @@ Deno.test("summarize() reports a divergence and the mean of the other pairs", ()
     headline,
     "In one pair with the same initial weights and batches, bf16-autocast changes the final validation loss by +0.12500 nats.",
   );
-  assertStringIncludes(headline, "1 of 2 pairs have no finite validation gap in bf16-autocast.");
+  assertStringIncludes(headline, "1 of 2 pairs has no finite validation gap in bf16-autocast.");
   assertStringIncludes(headline, "leaves ±1 nats around float32's in 1 of 2 pairs, first at step 2");
   assertStringIncludes(
     headline,

@@ -30,6 +30,21 @@ export function pointsFor(curves: number): number {
   return Math.max(30, Math.min(MAX_POINTS, Math.floor(PAGE_POINTS / Math.max(1, curves))));
 }
 
+/** Number of curves up to which numbers keep {@linkcode DIGITS} significant digits. */
+const FEW = 500;
+
+/** Significant digits of drawn numbers. Halves the size of a figure's JSON without a visible change. */
+const DIGITS = 7;
+
+/**
+ * Returns the number of significant digits of the values of a number of curves.
+ *
+ * @param crowded Number of digits above 500 curves. Pages of thousands of runs consist mostly of these digits.
+ */
+export function digitsFor(curves: number, crowded: number): number {
+  return curves <= FEW ? DIGITS : crowded;
+}
+
 /** A curve as two columns of equal length. */
 export interface Series {
   /** Steps, in order. */
@@ -38,40 +53,44 @@ export interface Series {
   readonly y: ArrayLike<number>;
 }
 
+/** How much of a curve is drawn. */
+export interface Detail {
+  /** Maximum number of points. */
+  readonly most: number;
+  /** Number of significant digits. */
+  readonly digits: number;
+}
+
 /** Returns a line trace of a curve, thinned to at most `most` points. Non-finite values break the line. */
-export function curve(
-  { x, y }: Series,
-  style: PlotlyObject,
-  most: number = MAX_POINTS,
-): PlotlyObject {
+export function curve({ x, y }: Series, style: PlotlyObject, { most, digits }: Detail): PlotlyObject {
   const kept = thinned(y, most);
   return {
     type: "scatter",
     mode: "lines",
     x: kept.map((i) => x[i]!),
     // JSON has no NaN. Plotly breaks the line at null.
-    y: kept.map((i) => Number.isFinite(y[i]!) ? rounded(y[i]!) : null),
+    y: kept.map((i) => Number.isFinite(y[i]!) ? rounded(y[i]!, digits) : null),
     ...style,
   };
 }
 
-/** Rounds a number to 7 significant digits. This halves the size of a figure's JSON without a visible change. */
-export function rounded(y: number): number {
-  return Number(y.toPrecision(7));
+/** Rounds a number to a number of significant digits. */
+export function rounded(y: number, digits: number): number {
+  return Number(y.toPrecision(digits));
 }
 
 /** Returns the mean value of each block of steps, at the middle of the block. */
-export function blocksIn(values: ArrayLike<number>): { x: number[]; y: (number | null)[] } {
+export function blocksIn(values: ArrayLike<number>, digits: number): { x: number[]; y: (number | null)[] } {
   const blocks = blocksOf(values.length);
   return {
     x: blocks.map(({ first, last }) => (first + last) / 2),
-    y: finiteOnly(blockMeans(values, blocks)),
+    y: finiteOnly(blockMeans(values, blocks), digits),
   };
 }
 
 /** Rounds values as curves do. JSON has no NaN. */
-export function finiteOnly(values: readonly number[]): (number | null)[] {
-  return values.map((value) => Number.isFinite(value) ? rounded(value) : null);
+export function finiteOnly(values: readonly number[], digits: number): (number | null)[] {
+  return values.map((value) => Number.isFinite(value) ? rounded(value, digits) : null);
 }
 
 /**

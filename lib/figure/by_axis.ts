@@ -4,9 +4,18 @@
  *
  * @module
  */
-import { DEFAULT_LEVEL, estimate, gapOf, pairRuns, plainText, precisionName } from "../analysis/mod.ts";
+import {
+  BASELINE,
+  DEFAULT_LEVEL,
+  estimate,
+  gapOf,
+  pairRuns,
+  plainText,
+  precisionName,
+} from "../analysis/mod.ts";
 import { type RecordedRun, seriesOf } from "../record/mod.ts";
-import { COLORS, layoutOf, NEUTRAL, pick, valuesOf } from "./_traces.ts";
+import { greatest, least } from "../number/extent.ts";
+import { BASE_COLOR, COLORS, digitsFor, layoutOf, NEUTRAL, pick, rounded, valuesOf } from "./_traces.ts";
 import { plotlyText } from "./escape.ts";
 import { facetsOf, metaOf, namedValue, runNamer } from "./facets.ts";
 import type { Figure, PlotlyObject } from "./figure.ts";
@@ -109,11 +118,13 @@ function figureOf(items: readonly Item[], axis: Axis, quantity: Quantity): Figur
   const finite = items.filter(({ value }) => Number.isFinite(value));
   const lost = items.length - finite.length;
   const policies = valuesOf(items.map(({ run }) => run), precisionName);
+  const others = policies.filter((policy) => policy !== BASELINE);
+  const colorOf = (policy: string) => policy === BASELINE ? BASE_COLOR : pick(COLORS, others.indexOf(policy));
   const seeds = valuesOf(items.map(({ run }) => run), ({ seed }) => seed);
   const nameOf = runNamer(items.map(({ run }) => run));
-  const data = policies.flatMap((policy, i) =>
+  const data = policies.flatMap((policy) =>
     tracesOf(finite.filter(({ run }) => precisionName(run.manifest.spec) === policy), {
-      ...{ policy, axis, seeds, nameOf, color: pick(COLORS, i) },
+      ...{ policy, axis, seeds, nameOf, color: colorOf(policy), digits: digitsFor(items.length, 5) },
     })
   );
   const title = `${what} by ${label}${lost === 0 ? "" : ` (not finite in ${lost} of ${items.length} ${of})`}`;
@@ -131,25 +142,35 @@ function figureOf(items: readonly Item[], axis: Axis, quantity: Quantity): Figur
     layout: {
       ...base,
       // Precisions of one category are side by side.
-      scattermode: "group",
+      ...policies.length > 1 && { scattermode: "group" },
       xaxis: { ...base["xaxis"] as PlotlyObject, ...categorical },
       yaxis: {
         ...base["yaxis"] as PlotlyObject,
         ...zero && { zeroline: true, zerolinecolor: NEUTRAL },
+        // Plotly's own range of traces side by side begins at 0, far below losses.
+        ...!zero && policies.length > 1 && { range: rangeOf(finite.map(({ value }) => value)) },
       },
     },
   };
 }
 
+/** Returns the range of values with a margin. */
+function rangeOf(values: readonly number[]): [number, number] {
+  if (values.length === 0) return [0, 1];
+  const low = least(values), high = greatest(values), room = 0.1 * (high - low) || 0.1;
+  return [low - room, high + room];
+}
+
 /** Returns the marks of one precision, and their means per category. */
 function tracesOf(
   items: readonly Item[],
-  { policy, axis: { key, categories }, seeds, nameOf, color }: {
+  { policy, axis: { key, categories }, seeds, nameOf, color, digits }: {
     policy: string;
     axis: Axis;
     seeds: readonly number[];
     nameOf: (run: RecordedRun) => string;
     color: string;
+    digits: number;
   },
 ): PlotlyObject[] {
   const byCategory = categories.map((category) => items.filter(({ run }) => key(run) === category));
@@ -167,7 +188,7 @@ function tracesOf(
       // Each mark has its own run, so that the page can filter marks one by one.
       meta: { points: items.map(({ run }) => metaOf(run).run) },
       x: items.map(({ run }) => plotlyText(key(run))),
-      y: items.map(({ value }) => value),
+      y: items.map(({ value }) => rounded(value, digits)),
       text: items.map((item) => plotlyText(nameOf(item.run))),
       marker: {
         color,
@@ -184,7 +205,11 @@ function tracesOf(
       meta: {
         mean: policy,
         role: "category",
-        members: items.map((item) => ({ ...metaOf(item.run), x: plotlyText(key(item.run)), y: item.value })),
+        members: items.map((item) => ({
+          ...metaOf(item.run),
+          x: plotlyText(key(item.run)),
+          y: rounded(item.value, digits),
+        })),
       },
       x: means.map(({ category }) => plotlyText(category)),
       y: means.map(({ mean }) => mean),

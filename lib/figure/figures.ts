@@ -26,6 +26,7 @@ import {
   COLORS,
   curve,
   DASHES,
+  digitsFor,
   finiteOnly,
   layoutOf,
   marksOf,
@@ -55,7 +56,7 @@ export function lossFigures(all: readonly RecordedRun[]): SettingFigure[] {
   const runs = distinctRuns(all).filter(({ manifest: { spec } }) => !isPerturbed(spec));
   const policies = valuesOf(runs.filter((run) => !isBaseline(run.manifest.spec)), precisionName);
   const seeds = valuesOf(runs, ({ seed }) => seed);
-  const most = pointsFor(runs.length);
+  const detail = { most: pointsFor(runs.length), digits: digitsFor(runs.length, 5) };
   return bySetting(runs, (run) => run).map(({ name: setting, tokenizer, T, members }) => {
     const drawn = [true, false].flatMap((isBase) =>
       members.filter(({ manifest }) => isBaseline(manifest.spec) === isBase)
@@ -72,14 +73,14 @@ export function lossFigures(all: readonly RecordedRun[]): SettingFigure[] {
       return [
         curve(training, {
           name,
-          meta: { ...meta, blocks: blocksIn(steps.loss) },
+          meta: { ...meta, blocks: blocksIn(steps.loss, detail.digits) },
           legendgroup: name,
           // The baseline is wide and pale, so that an equal curve on top of it stays visible.
           line: { color, dash: pick(DASHES, seeds.indexOf(spec.seed)), width: isBase ? 3 : 1.25 },
           opacity: isBase ? 0.65 : 1,
-        }, most),
+        }, detail),
         {
-          ...curve(validation, { name: `${name}, validation`, meta, legendgroup: name }, most),
+          ...curve(validation, { name: `${name}, validation`, meta, legendgroup: name }, detail),
           mode: "markers",
           showlegend: false,
           marker: {
@@ -95,11 +96,21 @@ export function lossFigures(all: readonly RecordedRun[]): SettingFigure[] {
     const title = `Loss: ${setting}`;
     return {
       ...{ title, tokenizer, T, data, layout: layoutOf(title, { x: "step", y: "nats per token" }) },
-      how:
-        "Lines: training loss, lower precision on top of float32. Diamonds: validation loss. Crosses: NaN or " +
-        "infinite losses.",
+      how: [
+        `Lines: training loss${
+          new Set(members.map(({ manifest }) => isBaseline(manifest.spec))).size > 1
+            ? ", lower precision on top of float32"
+            : ""
+        }. Diamonds: validation loss.`,
+        ...data.some(isCross) ? ["Crosses: NaN or infinite losses."] : [],
+      ].join(" "),
     };
   });
+}
+
+/** Returns true for marks of values that are not finite. */
+function isCross({ name }: PlotlyObject): boolean {
+  return String(name).endsWith(": not finite");
 }
 
 /** Title of the vertical axis of gap figures. */
@@ -119,7 +130,7 @@ export function gapFigures(
   const pairs = pairRuns(runs);
   const policies = valuesOf(pairs.map(({ other }) => other), precisionName);
   const seeds = valuesOf(runs, ({ seed }) => seed);
-  const most = pointsFor(pairs.length);
+  const detail = { most: pointsFor(pairs.length), digits: digitsFor(pairs.length, 4) };
   const above = "Training loss minus float32's: above 0, the lower precision is worse.";
   const dotted = `Dotted: tolerance of ±${tolerance} nats, if in range.`;
   return bySetting(pairs, ({ other }) => other).map(({ name: setting, tokenizer, T, members }) => {
@@ -133,7 +144,7 @@ export function gapFigures(
       const meta = metaOf(pair.other);
       return [
         // Pale if a mean is drawn on top.
-        curve(points, { name, meta, legendgroup: name, line, opacity: members.length > 1 ? 0.5 : 1 }, most),
+        curve(points, { name, meta, legendgroup: name, line, opacity: members.length > 1 ? 0.5 : 1 }, detail),
         ...marksOf([points], { name, color, meta }),
       ];
     });
@@ -142,6 +153,7 @@ export function gapFigures(
         meanTraces(group, {
           perturbed: perturbedPairs(runs, group[0]!.baseline),
           color: pick(COLORS, policies.indexOf(precisionName(group[0]!.other.manifest.spec))),
+          digits: detail.digits,
         })
       );
     const title = `Gap: ${setting}`;
@@ -153,8 +165,13 @@ export function gapFigures(
       T,
       data: [...curves, ...means],
       layout: { ...base, yaxis, showlegend: true, shapes: [ruleAt(tolerance), ruleAt(-tolerance)] },
-      how:
-        `${above} Bold: mean of the finished pairs of a color, with its 95 % interval. Dashed: noise floor. ${dotted}`,
+      how: [
+        above,
+        ...means.length > 0 ? ["Bold: mean of the finished pairs of a color, with its 95 % interval."] : [],
+        ...means.some(({ name }) => name === "noise floor") ? ["Dashed: noise floor."] : [],
+        ...curves.some(isCross) ? ["Crosses: NaN or infinite gaps."] : [],
+        dotted,
+      ].join(" "),
       howOfRuns: `${above} ${dotted}`,
     };
   });
@@ -166,7 +183,7 @@ export function gapFigures(
  */
 function meanTraces(
   group: readonly Pair[],
-  { perturbed, color }: { perturbed: readonly Pair[]; color: string },
+  { perturbed, color, digits }: { perturbed: readonly Pair[]; color: string; digits: number },
 ): PlotlyObject[] {
   const finished = group.filter(({ baseline, other }) =>
     baseline.status === "finished" && other.status === "finished"
@@ -181,7 +198,7 @@ function meanTraces(
     baseline === undefined && other === undefined;
   const members = pairs.flatMap((pair, i) =>
     isSound(pair)
-      ? [{ ...metaOf(finished[i]!.other), y: finiteOnly(blockMeans(pair.gap.byStep, shown)) }]
+      ? [{ ...metaOf(finished[i]!.other), y: finiteOnly(blockMeans(pair.gap.byStep, shown), digits) }]
       : []
   );
   const line = (role: string, y: (number | null)[], style: PlotlyObject): PlotlyObject => ({

@@ -3,7 +3,7 @@ import { recordRuns as record } from "../../tests/support/synthetic_runs.ts";
 import type { RecordedRun } from "../record/mod.ts";
 import type { Figure, PlotlyObject } from "./figure.ts";
 import { gapFigures, lossFigures } from "./figures.ts";
-import { gapByAxisFigures } from "./by_axis.ts";
+import { gapByAxisFigures, lossByAxisFigures } from "./by_axis.ts";
 
 /** Two precisions, seeds, tokenizers and sequence lengths; the gap is `gap` at the last of three steps. */
 function sweep(gap: (seed: number) => number = (seed) => seed / 8): RecordedRun[] {
@@ -116,6 +116,38 @@ Deno.test("figures separate settings by every field of their specs", () => {
   ]);
   const [byLr] = gapByAxisFigures(runs);
   assertEquals([byLr!.title, byLr!.data[1]!["x"]], ["Gap by lr", ["lr = 0.001", "lr = 0.01"]]);
+});
+
+Deno.test("the explanation of a figure names only what the figure shows", () => {
+  const howOf = (figures: readonly Figure[]) => figures.map(({ how }) => how);
+  const alone = record([{ losses: [3, 2] }]);
+  assertEquals(howOf(lossFigures(alone)), ["Lines: training loss. Diamonds: validation loss."]);
+  const one = record([{ losses: [3, 2] }, { losses: [3, NaN], spec: { policy: "bf16-autocast" } }]);
+  assertEquals(howOf(lossFigures(one)), [
+    "Lines: training loss, lower precision on top of float32. Diamonds: validation loss. Crosses: NaN or infinite losses.",
+  ]);
+  assertEquals(howOf(gapFigures(one)), [
+    "Training loss minus float32's: above 0, the lower precision is worse. Crosses: NaN or infinite gaps. " +
+    "Dotted: tolerance of ±0.01 nats, if in range.",
+  ]);
+});
+
+Deno.test("lossByAxisFigures() shows float32 in its color, and side by side in a range of the losses", () => {
+  const runs = (policies: readonly string[]) =>
+    record([1e-3, 3e-3, 1e-2].flatMap((lr) =>
+      policies.map((policy) => ({
+        losses: [3, 2],
+        evals: [{ step: 2, loss: 2 + lr }],
+        spec: { lr, policy, ...policy === "fp16-scaled" && { data: "other" } },
+      }))
+    ));
+  const [one] = lossByAxisFigures(runs(["float32"]));
+  assertEquals(one!.layout["scattermode"], undefined);
+  assertEquals((one!.data[0]!["marker"] as { color: string }).color, "#2B8CCB");
+  const [two] = lossByAxisFigures(runs(["bf16-autocast", "fp16-scaled"]));
+  assertEquals(two!.layout["scattermode"], "group");
+  const { range: [low = 0, high = 0] } = two!.layout["yaxis"] as { range: number[] };
+  assert(low > 1.99 && low < 2.001 && high > 2.01 && high < 2.02, `${low} ${high}`);
 });
 
 Deno.test("gapByAxisFigures() has one mark per pair and one mean per category", () => {

@@ -11,6 +11,7 @@ import {
   COLORS,
   curve,
   DASHES,
+  digitsFor,
   finiteOnly,
   layoutOf,
   pick,
@@ -79,7 +80,8 @@ const METRICS: readonly Metric[] = [
  * per run. Omits metrics that no run has.
  */
 export function trainingFigures(runs: readonly RecordedRun[]): Figure[] {
-  const most = pointsFor(runs.length), nameOf = runNamer(runs);
+  const detail = { most: pointsFor(runs.length), digits: digitsFor(runs.length, 4) };
+  const nameOf = runNamer(runs);
   const policies = valuesOf(runs.filter((run) => !isBaseline(run.manifest.spec)), precisionName);
   const seeds = valuesOf(runs, ({ seed }) => seed);
   return METRICS.flatMap(({ title, unit, how, log, fromZero, curveOf }) => {
@@ -91,7 +93,11 @@ export function trainingFigures(runs: readonly RecordedRun[]): Figure[] {
       const style = { name, meta: metaOf(run), legendgroup: name };
       const line = { color, dash: pick(DASHES, seeds.indexOf(spec.seed)), width: 1.25 };
       return [
-        curve(points, { ...style, meta: { ...style.meta, blocks: blocksFor(points, series) }, line }, most),
+        curve(points, {
+          ...style,
+          meta: { ...style.meta, blocks: blocksFor(points, series, detail.digits) },
+          line,
+        }, detail),
         ...title === "Loss scale" ? skippedSteps(series.steps, { ...style, color }) : [],
       ];
     });
@@ -107,8 +113,8 @@ export function trainingFigures(runs: readonly RecordedRun[]): Figure[] {
 }
 
 /** Returns the values that the page averages over runs: means by block of steps, or the points of a curve that lacks steps. */
-function blocksFor({ x, y }: Series, { steps }: RunSeries): PlotlyObject {
-  return x === steps.step ? blocksIn(y) : { x: Array.from(x), y: finiteOnly(Array.from(y)) };
+function blocksFor({ x, y }: Series, { steps }: RunSeries, digits: number): PlotlyObject {
+  return x === steps.step ? blocksIn(y, digits) : { x: Array.from(x), y: finiteOnly(Array.from(y), digits) };
 }
 
 /** Returns crosses at skipped steps: those with a gradient norm that is not finite. */

@@ -9,7 +9,7 @@ import { command, runCommand } from "../../lib/cli/command.ts";
 import { numberOption } from "../../lib/cli/numbers.ts";
 import { stepTablePath } from "../../lib/record/mod.ts";
 import { findChromium, launchChromium } from "../support/chromium.ts";
-import { writeSyntheticRun } from "../support/synthetic_runs.ts";
+import { noisyRun, writeSyntheticRun } from "../support/synthetic_runs.ts";
 import { runScript } from "./child.ts";
 import { median } from "./measure.ts";
 import type { Reported } from "./report_once.ts";
@@ -47,7 +47,7 @@ async function bench({ runs, steps, rounds }: Record<"runs" | "steps" | "rounds"
   }
 }
 
-/** Writes pairs over two vocabularies and two sequence lengths, all with different losses. */
+/** Writes pairs over two vocabularies and two sequence lengths. No two numbers are equal, as in recorded runs. */
 function writeRuns(dir: string, { runs, steps }: { runs: number; steps: number }): void {
   const settings = [64, 128].flatMap((T) => ["bpe:300", "bpe:1000"].map((tokenizer) => ({ T, tokenizer })));
   for (let i = 0; i < runs; i++) {
@@ -57,11 +57,7 @@ function writeRuns(dir: string, { runs, steps }: { runs: number; steps: number }
       seed: 1 + Math.floor(i / 2 / settings.length),
       policy,
     };
-    const losses = Array.from(
-      { length: steps },
-      (_, step) => 2 + 3 * Math.exp(-step / 40) + 0.2 * Math.random(),
-    );
-    writeSyntheticRun(dir, { losses, evals: [{ step: steps, loss: losses.at(-1)! }], spec });
+    writeSyntheticRun(dir, noisyRun(spec, steps));
   }
 }
 

@@ -65,6 +65,29 @@ export const SPEC: RunSpec = {
   checkpointEvery: 50,
 };
 
+/** Number of evaluations of {@linkcode noisyRun}, as of a run with `evalEvery` at its default. */
+const EVALUATIONS = 20;
+
+/**
+ * Returns a run whose losses, gradient norms, throughput and memory are noisy, so that a report compresses them as little as
+ * those of recorded runs.
+ */
+export function noisyRun(spec: Partial<RunSpec>, steps: number): SyntheticRun {
+  const losses = Array.from(
+    { length: steps },
+    (_, step) => 2 + 3 * Math.exp(-25 * step / steps) + 0.2 * Math.random(),
+  );
+  return {
+    spec,
+    losses,
+    evals: Array.from({ length: EVALUATIONS }, (_, i) => {
+      const step = Math.round((i + 1) * steps / EVALUATIONS);
+      return { step, loss: losses[step - 1]!, peakBytes: Math.round(4e8 * (1 + 0.1 * Math.random())) };
+    }),
+    step: () => ({ gradNorm: 1 + Math.random(), tokensPerSecond: 20_000 * (1 + 0.2 * Math.random()) }),
+  };
+}
+
 /** Writes a run to a sweep's folder, and returns the folder of the run. */
 export function writeSyntheticRun(sweepDir: string, run: SyntheticRun): string {
   const spec: RunSpec = { ...SPEC, steps: run.losses.length, ...run.spec };

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { gzipSync } from "node:zlib";
 import {
   columnLabel,
   DEFAULT_LEVEL,
@@ -14,7 +13,7 @@ import {
 } from "../../analysis/mod.ts";
 import { canonicalJson, type RecordedRun, seriesOf } from "../../record/mod.ts";
 import { type Facet, pairKey } from "../facets.ts";
-import type { Figure } from "../figure.ts";
+import type { Figure, PlotlyObject } from "../figure.ts";
 import type { PageData, PageFigure, PageRun } from "./page/types.ts";
 
 /** Maximum number of points of a run's clock, and of all clocks. The page interpolates between points. */
@@ -81,17 +80,26 @@ const RESULTS = [
   "nonFinite",
 ];
 
-/** Returns a text compressed by gzip, in base64. */
-export function packed(text: string): string {
-  return gzipSync(text).toString("base64");
-}
-
 function pageFigure({ title, how, howOfRuns = how, data, layout }: Figure): PageFigure {
   // The page shows titles itself: they wrap on narrow screens, Plotly's titles do not.
   const { title: _, ...rest } = layout;
   const isSteps = (layout["xaxis"] as { title?: { text?: string } } | undefined)?.title?.text === "step" &&
     data.some(({ type }) => type === "scatter");
-  return { title, isSteps, data, layout: rest, ...isSteps && { how: howOfRuns } } as unknown as PageFigure;
+  // The page's legends do not need groups.
+  const embedded = data.map(({ legendgroup: _, ...trace }) => isSteps ? withDistances(trace) : trace);
+  return {
+    title,
+    isSteps,
+    data: embedded,
+    layout: rest,
+    ...isSteps && { how: howOfRuns },
+  } as unknown as PageFigure;
+}
+
+/** Returns a trace over steps with the distances between its places, which are shorter than the places. */
+function withDistances(trace: PlotlyObject): PlotlyObject {
+  const places = trace["x"] as readonly number[];
+  return { ...trace, x: places.map((place, i) => i === 0 ? place : place - places[i - 1]!) };
 }
 
 /** Returns the fields of a run as text: its spec, and its text, code, device and software. */

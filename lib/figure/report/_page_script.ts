@@ -1202,18 +1202,36 @@ export const SCRIPT: string = `
   }
 
   // lib/figure/report/page/embedded.ts
-  async function unpacked(id, root) {
-    const binary = atob(textOf(id, root)), bytes = new Uint8Array(binary.length);
+  async function unpacked(base64) {
+    const binary = atob(base64), bytes = new Uint8Array(binary.length);
     for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     return await new Response(stream).text();
   }
   async function readData(root = document) {
-    return JSON.parse(await unpacked("data", root));
+    const data = JSON.parse(await unpacked(textOf("data", root)));
+    return { ...data, figures: data.figures.map((figure) => figure.isSteps ? withPlaces(figure) : figure) };
+  }
+  function withPlaces(figure) {
+    const data = figure.data.map((trace) => {
+      let place = 0;
+      return { ...trace, x: trace.x.map((distance) => place += Number(distance)) };
+    });
+    return { ...figure, data };
+  }
+  async function addRows() {
+    await Promise.all(
+      all("script.rows").map(async (script) => {
+        const html = await unpacked(script.textContent ?? "");
+        const body = script.parentElement?.querySelector("tbody");
+        if (script.isConnected) body?.insertAdjacentHTML("beforeend", html);
+        script.remove();
+      })
+    );
   }
   async function runPlotly() {
     document.head.append(Object.assign(document.createElement("script"), {
-      textContent: await unpacked("plotly", document)
+      textContent: await unpacked(textOf("plotly"))
     }));
   }
 
@@ -1396,6 +1414,7 @@ export const SCRIPT: string = `
   }
   async function start() {
     state.data = await readData();
+    await addRows();
     restoreState();
     selectRuns();
     startTables();

@@ -65,8 +65,10 @@ button.csv { margin-top: 0.35rem; }
 .scroll { overflow: auto; max-height: 80vh; width: fit-content; max-width: 100%; background:
   linear-gradient(to right, var(--paper) 30%, transparent) left / 40px 100% no-repeat local,
   linear-gradient(to left, var(--paper) 30%, transparent) right / 40px 100% no-repeat local,
+  linear-gradient(to top, var(--paper) 30%, transparent) bottom / 100% 40px no-repeat local,
   linear-gradient(to right, rgba(110,120,130,0.45), transparent) left / 14px 100% no-repeat scroll,
-  linear-gradient(to left, rgba(110,120,130,0.45), transparent) right / 14px 100% no-repeat scroll; }
+  linear-gradient(to left, rgba(110,120,130,0.45), transparent) right / 14px 100% no-repeat scroll,
+  linear-gradient(to top, rgba(110,120,130,0.45), transparent) bottom / 100% 14px no-repeat scroll; }
 .scroll:has(> .long) { content-visibility: auto; contain-intrinsic-size: auto 100vw auto 80vh; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 table { border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: tabular-nums; }

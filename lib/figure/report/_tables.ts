@@ -1,12 +1,13 @@
 /**
- * Tables of the report as HTML. The page's script filters, sorts and highlights rows. The tables are readable without
- * the script.
+ * Tables of the report as HTML. The page's script filters, sorts and highlights rows. The first 300 rows of a
+ * table are readable without the script.
  *
  * @module
  */
 import { columnLabel, formatCell, splitColumns, type Table } from "../../analysis/mod.ts";
 import { printable, printableJson } from "../../error/printable.ts";
 import { escapeHtml } from "../escape.ts";
+import { packed } from "./_packed.ts";
 
 /**
  * Returns a section with a heading, a note and a body. Escapes the heading and the note. `body` is HTML. If `isOfAll`
@@ -51,11 +52,13 @@ export function runsTable(
     return `<tr data-run="${escapeHtml(ids[i]!)}"><td class="acts">${ACTS[of]}</td>${cells.join("")}</tr>`;
   });
   const same = alike.map(({ label, text }) => `${label} ${text}`).join(", ");
+  const rest = body.slice(LONG).join("\n");
+  const more = rest === "" ? "" : `<script type="text/plain" class="rows">${packed(rest)}</script>`;
   return scrolling(
     label,
     `<table data-of="${of}"${rows.length > LONG ? ' class="long"' : ""}><thead><tr><td></td>${
       head.join("")
-    }</tr></thead><tbody>${body.join("\n")}</tbody></table>`,
+    }</tr></thead><tbody>${body.slice(0, LONG).join("\n")}</tbody></table>${more}`,
   ) + (same === "" ? "" : `<p class="note">Equal in all rows: ${escapeHtml(same)}.</p>`);
 }
 
@@ -66,8 +69,11 @@ function styleOf(isNumber: boolean, text: string): string {
   return isNumber ? ' class="number"' : text.length > WIDE ? ' class="wide"' : "";
 }
 
-/** Number of rows above which a browser lays out a table only while it is near the viewport. */
-const LONG = 300;
+/**
+ * Number of rows above which a browser lays out a table only while it is near the viewport. The page's script adds the rows
+ * above this number, which are embedded compressed: they are a fourth of a page of 2,000 runs otherwise.
+ */
+export const LONG = 300;
 
 /** Buttons of a row. In the table of runs, keys on the run's ID do the same. */
 const ACTS = {

@@ -30,9 +30,10 @@ import {
   tables,
   viewForm,
 } from "./_sections.ts";
-import { packed, pageData } from "./_page_data.ts";
+import { packed } from "./_packed.ts";
+import { pageData } from "./_page_data.ts";
 import { progressOf, type ReportProgress } from "./progress.ts";
-import { section } from "./_tables.ts";
+import { LONG, section } from "./_tables.ts";
 import { culpritFigures, gridFigures } from "../comparison_figures.ts";
 import { escapeHtml } from "../escape.ts";
 import { facetsOf } from "../facets.ts";
@@ -201,7 +202,7 @@ ${version === undefined ? "" : '<p id="live" role="status"></p>'}
 <h1>${title}</h1>
 ${progressOf(content.progress)}
 ${findings(summary)}
-<noscript><p>The figures require JavaScript. The tables below do not.</p></noscript>
+<noscript><p>The figures require JavaScript. ${withoutScript(runs.length)}</p></noscript>
 ${filters(facets, runs.length)}
 <p id="hidden" role="group" aria-label="Hidden runs" hidden></p>
 ${viewForm(facets, flops.size > 0)}
@@ -227,6 +228,13 @@ ${
 </body>
 </html>
 `;
+}
+
+/** Says what a reader without JavaScript sees of the tables. */
+function withoutScript(runs: number): string {
+  return runs > LONG
+    ? `Without it, the tables below have their first ${LONG} rows.`
+    : "The tables below do not.";
 }
 
 /** Returns the content security policy. Allows inline styles, which Plotly requires. */

@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
+import { gunzipSync } from "node:zlib";
 import { embedded } from "../../../tests/support/embedded.ts";
 import { join } from "node:path";
-import { recordRuns as record, type SyntheticRun } from "../../../tests/support/synthetic_runs.ts";
+import { noisyRun, recordRuns as record, type SyntheticRun } from "../../../tests/support/synthetic_runs.ts";
 import { PLOTLY_VERSION, plotlySource } from "./plotly_source.ts";
 import { renderReport } from "./report.ts";
 
@@ -96,6 +98,20 @@ Deno.test("renderReport() lists each environment once, with its runs", async () 
   assertStringIncludes(two, "<h2>Environment 1 of 2</h2>");
   assertStringIncludes(two, "<h2>Environment 2 of 2</h2>");
   assertStringIncludes(two, "Another CPU");
+});
+
+Deno.test("renderReport() of 2,000 runs is smaller than 4.8 MB, and embeds the rows of long tables compressed", async () => {
+  const runs = record(Array.from({ length: 2000 }, (_, i) => {
+    const [policy, lr] = [["float32", "bf16-autocast"][i % 2]!, [1e-3, 3e-3][(i >> 1) % 2]!];
+    return noisyRun({ policy, lr, seed: i >> 2 }, 60);
+  }));
+  const html = await renderReport({ title: "many", runs, reproduce: [] });
+  assert(html.length < 4_800_000, `${html.length}`);
+  const rows = [...html.matchAll(/<script type="text\/plain" class="rows">([^<]*)<\/script>/g)]
+    .map(([, text]) => gunzipSync(Buffer.from(text!, "base64")).toString());
+  assertEquals(rows.map((text) => text.match(/<tr /g)?.length), [1000 - 300, 2000 - 300]);
+  assertEquals(html.match(/<tr data-run/g)?.length, 2 * 300);
+  assertStringIncludes(html, "Without it, the tables below have their first 300 rows.");
 });
 
 Deno.test("renderReport() is deterministic, and has no figures without pairs", async () => {

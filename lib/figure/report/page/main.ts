@@ -11,7 +11,7 @@
 /// <reference lib="dom.iterable" />
 import { showBeside, showOpened } from "./details.ts";
 import { all } from "./dom.ts";
-import { readData, runPlotly } from "./embedded.ts";
+import { addRows, readData, runPlotly } from "./embedded.ts";
 import { follow, rememberServed } from "./live.ts";
 import { keepPlots, redrawPlots, showPinned, startPlots, watchAppearance, watchRows } from "./plots.ts";
 import { selectRuns } from "./shown.ts";
@@ -116,6 +116,7 @@ function actByKey(event: KeyboardEvent): void {
 
 async function start(): Promise<void> {
   state.data = await readData();
+  await addRows();
   restoreState();
   selectRuns();
   startTables();

@@ -52,7 +52,7 @@ export interface PageFigure {
   readonly title: string;
   /** Explanation of how to read the curves of runs. The served page has the explanation of the whole figure. */
   readonly how?: string;
-  /** True for curves over steps. */
+  /** True for curves over steps. Embedded curves over steps have the distances between their places as `x`. */
   readonly isSteps: boolean;
   readonly data: readonly Trace[];
   readonly layout: Layout;

@@ -129,7 +129,9 @@ function policySentences(policy: string, gaps: { pair: Pair; gap: Gap }[], toler
     );
   }
   const lost = countNonFinite(validation);
-  if (lost > 0) sentences.push(`${lost} of ${all} ${lost === 1 ? "has" : "have"} no finite validation gap in ${policy}.`);
+  if (lost > 0) {
+    sentences.push(`${lost} of ${all} ${lost === 1 ? "has" : "have"} no finite validation gap in ${policy}.`);
+  }
   const beyond = gaps.filter(({ gap }) => gap.firstBeyond !== undefined)
     .sort((a, b) => a.gap.firstBeyond! - b.gap.firstBeyond!);
   const [first] = beyond;

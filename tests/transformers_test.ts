@@ -39,6 +39,7 @@ from transformers import AutoConfig, AutoTokenizer, GenerationConfig
 found = {}
 for folder in sys.argv[2:]:
     tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.save_pretrained(folder + "-again")
     ids = [tokenizer(text)["input_ids"] for text in json.loads(sys.argv[1])]
     found[folder] = {
         "ids": ids,
@@ -176,7 +177,7 @@ async function withSaved(
   }
 }
 
-Deno.test("AutoTokenizer returns the ids and texts of every saved tokenizer, and no eos id outside of the vocabulary", async () => {
+Deno.test("AutoTokenizer returns the ids and texts of every saved tokenizer, saves it for losskit, and has no eos id outside of the vocabulary", async () => {
   const python = await pythonWith("transformers");
   await withSaved(async (folder, tokenizers) => {
     const folders = Object.keys(tokenizers).map((name) => join(folder, name));
@@ -191,8 +192,13 @@ Deno.test("AutoTokenizer returns the ids and texts of every saved tokenizer, and
       }
       const want = name === "gpt2" ? 50256 : null;
       assertEquals([size, eos, modelEos, generationEos], [tokenizer.vocabSize, want, want, want], name);
-      const { tokenizer: again } = await loadFolderTokenizer(join(folder, name), { V: tokenizer.vocabSize });
-      for (const text of TEXTS) assertEquals(again.encode(text), tokenizer.encode(text), name);
+      for (const saved of [name, `${name}-again`]) {
+        const { tokenizer: again, note } = await loadFolderTokenizer(join(folder, saved), {
+          V: tokenizer.vocabSize,
+        });
+        assertEquals(note, undefined, saved);
+        for (const text of TEXTS) assertEquals(again.encode(text), tokenizer.encode(text), saved);
+      }
     }
   });
 });

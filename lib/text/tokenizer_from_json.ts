@@ -29,8 +29,14 @@ const schema = v.object({
   ),
   normalizer: v.nullish(v.never("must be null: text is not normalized")),
   pre_tokenizer: record,
-  // GPT-2's post-processor changes only offsets.
-  post_processor: v.nullish(v.object({ type: v.literal("ByteLevel", "must be null") })),
+  // GPT-2's post-processor changes only offsets. Transformers 5 saves a template that adds no tokens.
+  post_processor: v.nullish(v.union([
+    v.object({ type: v.literal("ByteLevel") }),
+    v.object({
+      type: v.literal("TemplateProcessing"),
+      single: v.strictTuple([v.strictObject({ Sequence: v.object({ id: v.literal("A") }) })]),
+    }),
+  ], "must be null, or add no tokens")),
   decoder: v.looseObject({
     type: v.picklist(["ByteLevel", "Fuse"], "must be ByteLevel, or Fuse for characters"),
   }),

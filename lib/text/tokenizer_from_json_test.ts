@@ -44,6 +44,22 @@ Deno.test("tokenizerFromJSON() accepts the older forms of GPT-2's file", async (
   assertEquals(again.encode(text), gpt2.encode(text));
 });
 
+/** The post-processor that transformers 5 adds when it saves a tokenizer without one. */
+const NO_TOKENS = {
+  type: "TemplateProcessing",
+  single: [{ Sequence: { id: "A", type_id: 0 } }],
+  pair: [{ Sequence: { id: "A", type_id: 0 } }, { Sequence: { id: "B", type_id: 1 } }],
+  special_tokens: {},
+};
+
+Deno.test("tokenizerFromJSON() accepts what transformers 5 saves after it has read losskit's file", async () => {
+  for (const tokenizer of [trainCharacterTokenizer(text), trained, await loadGpt2Tokenizer()]) {
+    const again = tokenizerFromJSON({ ...plain(tokenizer), post_processor: NO_TOKENS });
+    assertEquals([again.name, again.vocabSize], [tokenizer.name, tokenizer.vocabSize]);
+    assertEquals(again.encode(text), tokenizer.encode(text));
+  }
+});
+
 Deno.test("tokenizerFromJSON() refuses unsupported JSON and names the field", () => {
   // deno-lint-ignore no-explicit-any
   const changed = (change: (json: any) => void, from: unknown = trained) => {
@@ -66,6 +82,15 @@ Deno.test("tokenizerFromJSON() refuses unsupported JSON and names the field", ()
     [changed((json) => json.model.byte_fallback = true), "model.byte_fallback: must be false"],
     [changed((json) => json.model.ignore_merges = true), "model.ignore_merges: must be false"],
     [changed((json) => json.model.dropout = 0.1), "model.dropout: must be null"],
+    [
+      changed((json) =>
+        json.post_processor = {
+          ...NO_TOKENS,
+          single: [{ SpecialToken: { id: "a", type_id: 0 } }, ...NO_TOKENS.single],
+        }
+      ),
+      "post_processor: must be null, or add no tokens",
+    ],
     [
       changed((json) => json.pre_tokenizer.pretokenizers[1].add_prefix_space = true),
       "pre_tokenizer: must be ByteLevel",

@@ -174,6 +174,41 @@ Deno.test({
         );
         await page.close();
       });
+      await t.step(
+        "pinned runs of several pairs stay lit, and figures without them are not dimmed",
+        async () => {
+          const { page } = await openReport(browser, url);
+          const isDim = (figure: number) =>
+            page.$$eval(
+              `#figure-${figure} .scatterlayer .trace`,
+              (traces) => traces.map(({ classList }) => classList.contains("dim")),
+            );
+          const pin = (id: unknown) =>
+            page.evaluate(`document.querySelector('table[data-of=runs] tr[data-run="${id}"] .pin').click()`);
+          const runs = await page.evaluate(`["#figure-1", "#figure-2"].map((figure) =>
+          [...new Set(document.querySelector(figure).data.map(({ meta }) => meta?.run).filter(Boolean))])`) as string[][];
+          const [first, second] = runs as [string[], string[]];
+          await pin(first[0]);
+          assert((await isDim(1)).includes(true) && (await isDim(1)).includes(false));
+          assertEquals((await isDim(2)).includes(true), false); // another sequence length
+          for (const id of first) if (id !== first[0]) await pin(id);
+          assertEquals((await isDim(1)).includes(true), false);
+          await pin(second[0]);
+          assertEquals((await isDim(1)).includes(true), false);
+          assert((await isDim(2)).includes(true));
+          await page.close();
+        },
+      );
+      await t.step("the page of a failed run shows its error message", async () => {
+        const { page } = await openReport(browser, url);
+        await page.evaluate(`[...document.querySelectorAll("table[data-of=runs] tbody tr")]
+          .find((row) => row.innerText.includes("failed")).querySelector(".open").click()`);
+        assertStringIncludes(
+          await page.$eval("#run .warning", ({ textContent }) => textContent ?? ""),
+          'Failed: <a href="https://a.b">x</a>',
+        );
+        await page.close();
+      });
       await t.step("sorts a table by a column in both directions, with missing values last", async () => {
         const { page } = await openReport(browser, url);
         const column = () =>

@@ -30,6 +30,16 @@ export function pointsFor(curves: number): number {
   return Math.max(30, Math.min(MAX_POINTS, Math.floor(PAGE_POINTS / Math.max(1, curves))));
 }
 
+/** Number of points below which a thinned curve looks different from the whole. */
+const COARSE = 100;
+
+/** Returns a sentence on curves that are thinned so much that a reader could take them for the whole. */
+export function thinnedNote(most: number): readonly string[] {
+  return most >= COARSE
+    ? []
+    : [`With so many runs, a curve has at most ${most} points: the extremes of each interval of steps.`];
+}
+
 /** Number of curves up to which numbers keep {@linkcode DIGITS} significant digits. */
 const FEW = 500;
 

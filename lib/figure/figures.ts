@@ -33,6 +33,7 @@ import {
   NEUTRAL,
   pick,
   pointsFor,
+  thinnedNote,
   translucent,
   valuesOf,
 } from "./_traces.ts";
@@ -103,6 +104,7 @@ export function lossFigures(all: readonly RecordedRun[]): SettingFigure[] {
             : ""
         }. Diamonds: validation loss.`,
         ...data.some(isCross) ? ["Crosses: NaN or infinite losses."] : [],
+        ...thinnedNote(detail.most),
       ].join(" "),
     };
   });
@@ -171,8 +173,9 @@ export function gapFigures(
         ...means.some(({ name }) => name === "noise floor") ? ["Dashed: noise floor."] : [],
         ...curves.some(isCross) ? ["Crosses: NaN or infinite gaps."] : [],
         dotted,
+        ...thinnedNote(detail.most),
       ].join(" "),
-      howOfRuns: `${above} ${dotted}`,
+      howOfRuns: [above, dotted, ...thinnedNote(detail.most)].join(" "),
     };
   });
 }

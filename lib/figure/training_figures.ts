@@ -17,6 +17,7 @@ import {
   pick,
   pointsFor,
   type Series,
+  thinnedNote,
   valuesOf,
 } from "./_traces.ts";
 import { plotlyText } from "./escape.ts";
@@ -108,7 +109,12 @@ export function trainingFigures(runs: readonly RecordedRun[]): Figure[] {
       ...log && { type: "log" },
       ...fromZero && { rangemode: "tozero" },
     };
-    return [{ title, how, data, layout: { ...base, yaxis, showlegend: runs.length <= policies.length + 6 } }];
+    return [{
+      title,
+      how: [how, ...thinnedNote(detail.most)].join(" "),
+      data,
+      layout: { ...base, yaxis, showlegend: runs.length <= policies.length + 6 },
+    }];
   });
 }
 

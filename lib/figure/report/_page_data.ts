@@ -12,6 +12,7 @@ import {
   tQuantile,
 } from "../../analysis/mod.ts";
 import { canonicalJson, type RecordedRun, seriesOf } from "../../record/mod.ts";
+import { problemOf } from "./_problem.ts";
 import { type Facet, pairKey } from "../facets.ts";
 import type { Figure, PlotlyObject } from "../figure.ts";
 import type { PageData, PageFigure, PageRun } from "./page/types.ts";
@@ -63,6 +64,7 @@ export function pageData(
           .map(([name, value]) => [columnLabel(name), formatCell(value, name)]),
       ),
       ...run.note !== undefined && run.note.text !== "" && { note: run.note.text },
+      ...failureOf(run),
       ...scalesOf(run, { flops: flops.get(run.manifest.runId), points }),
     }])),
   };
@@ -128,6 +130,11 @@ function commonFields(fields: readonly Record<string, string>[]): Record<string,
   return Object.fromEntries(
     Object.entries(first).filter(([name, text]) => others.every((other) => other[name] === text)),
   );
+}
+
+function failureOf(run: RecordedRun): Pick<PageRun, "problem"> {
+  const problem = problemOf(run);
+  return problem === undefined ? {} : { problem };
 }
 
 /** Returns a run's units of a step: tokens, operations if known, and training time at some points. */

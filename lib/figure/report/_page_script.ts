@@ -753,7 +753,7 @@ export const SCRIPT: string = `
   var HEIGHT = 320;
   var NARROW = 480;
   var PRINT_WIDTH = 640;
-  var LOG = { type: "log", nticks: 5 };
+  var LOG = { type: "log", nticks: 3, tickformat: "~g" };
   var CONFIG = {
     displayModeBar: false,
     displaylogo: false,
@@ -767,7 +767,7 @@ export const SCRIPT: string = `
   var printing = false;
   var plotsByPart = /* @__PURE__ */ new Map();
   var plots = [];
-  var highlighted;
+  var highlighted = [];
   var isScheduled = false;
   var withKeys = /* @__PURE__ */ new WeakSet();
   var withPointer = /* @__PURE__ */ new WeakSet();
@@ -806,9 +806,9 @@ export const SCRIPT: string = `
         if (format !== void 0) void save2(now, format);
         if (!event.key.startsWith("Arrow")) return;
         event.preventDefault();
-        highlight(walk(now, event.key));
+        highlight(listed(walk(now, event.key)));
       });
-      element.addEventListener("blur", () => highlight(pinnedPair()));
+      element.addEventListener("blur", () => highlight(pinnedPairs()));
     }
   }
   function plotOf(element) {
@@ -853,7 +853,7 @@ export const SCRIPT: string = `
       const row = target instanceof Element ? target.closest("tr[data-run]") : null;
       if (row === under) return;
       under = row;
-      highlight(row === null ? pinnedPair() : runOf(row.dataset["run"])?.pair);
+      highlight(row === null ? pinnedPairs() : listed(runOf(row.dataset["run"])?.pair));
     });
   }
   function redrawPlots() {
@@ -993,10 +993,10 @@ export const SCRIPT: string = `
     element.on("plotly_hover", ({ points: [point] }) => {
       const now = plotOf(element);
       if (point === void 0 || now === void 0 || now.many) return;
-      highlight(pointAt(now, point.data, { x: point.x, at: point.pointNumber }));
+      highlight(listed(pointAt(now, point.data, { x: point.x, at: point.pointNumber })));
     });
     element.on("plotly_unhover", () => {
-      if (plotOf(element)?.many !== true) highlight(pinnedPair());
+      if (plotOf(element)?.many !== true) highlight(pinnedPairs());
     });
     let last;
     const read = (event) => {
@@ -1005,34 +1005,37 @@ export const SCRIPT: string = `
       if (isWaiting) return;
       requestAnimationFrame(() => {
         const now = plotOf(element);
-        if (now?.many === true && !now.empty && last !== void 0) highlight(pointNear(now, last));
+        if (now?.many === true && !now.empty && last !== void 0) highlight(listed(pointNear(now, last)));
         last = void 0;
       });
     };
     for (const event of ["pointermove", "pointerdown"]) element.addEventListener(event, read);
     element.addEventListener("pointerleave", () => {
-      if (plotOf(element)?.many === true) highlight(pinnedPair());
+      if (plotOf(element)?.many === true) highlight(pinnedPairs());
     });
   }
-  var pinnedPair = () => runOf(state.pinned.at(-1))?.pair;
-  function dim(plot, pair) {
+  var listed = (pair) => pair === void 0 ? [] : [pair];
+  var pinnedPairs = () => state.pinned.flatMap((id) => listed(runOf(id)?.pair));
+  function dim(plot, pairs) {
     if (plot.isDetail) return;
-    for (const { uid, meta } of plot.traces) {
-      const own = runOf(meta?.run)?.pair;
-      const node = uid && plot.element.querySelector(\`.scatterlayer .trace\${uid}\`);
-      if (node) node.classList.toggle("dim", Boolean(pair && own && own !== pair));
+    const pairOf2 = ({ meta }) => runOf(meta?.run)?.pair;
+    const isHere = plot.traces.some((trace) => pairs.includes(pairOf2(trace) ?? ""));
+    for (const trace of plot.traces) {
+      const own = pairOf2(trace);
+      const node = trace.uid && plot.element.querySelector(\`.scatterlayer .trace\${trace.uid}\`);
+      if (node) node.classList.toggle("dim", isHere && own !== void 0 && !pairs.includes(own));
     }
   }
-  function highlight(pair) {
-    if (pair === highlighted) return;
-    highlighted = pair;
-    for (const plot of plots) if (plot.drawn && !plot.empty && !plot.many) dim(plot, pair);
+  function highlight(pairs) {
+    if (pairs.join() === highlighted.join()) return;
+    highlighted = pairs;
+    for (const plot of plots) if (plot.drawn && !plot.empty && !plot.many) dim(plot, pairs);
     for (const row of all("tr[data-run]")) {
-      row.classList.toggle("pair", pair !== void 0 && runOf(row.dataset["run"])?.pair === pair);
+      row.classList.toggle("pair", pairs.includes(runOf(row.dataset["run"])?.pair ?? ""));
     }
   }
   function showPinned() {
-    highlight(pinnedPair());
+    highlight(pinnedPairs());
     for (const plot of plots) {
       if (!plot.many) continue;
       if (plot.visible) draw(plot);
@@ -1106,6 +1109,7 @@ export const SCRIPT: string = `
       make("p", [back]),
       make("h2", \`Run \${id}\`),
       ...run.note === void 0 ? [] : [make("p", run.note, { class: "headline" })],
+      ...run.problem === void 0 ? [] : [make("p", \`Failed: \${run.problem}\`, { class: "warning" })],
       make(
         "p",
         pair.length === 0 ? "No other run differs from it in precision alone." : [

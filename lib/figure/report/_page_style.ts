@@ -82,7 +82,7 @@ td button { border: 0; padding: 0; } td .open { text-decoration: underline dotte
 tr.pair td { background: var(--soft); }
 .number { text-align: right; }
 .wide { white-space: normal; min-width: 14rem; }
-#run .figures, #beside .figures { margin-top: 1.25rem; }
+#run p button + button { margin-left: 0.4rem; } #run .figures, #beside .figures { margin-top: 1.25rem; }
 .machine td { white-space: normal; overflow-wrap: anywhere; min-width: 8rem; }
 pre { background: var(--soft); padding: 0.75rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 @media print { @page { margin: 12mm; } main { max-width: none; padding: 0; } figure, tr, li, .note, .legend { break-inside: avoid; } .note, .legend { break-after: avoid; }

@@ -18,7 +18,6 @@ import {
   type LeftOutRun,
   recordedNonFinite,
   type RecordedRun,
-  seriesOf,
 } from "../../record/mod.ts";
 import { facts, fullTitle, runsTable, section, verdictsTable } from "./_tables.ts";
 import { escapeHtml } from "../escape.ts";
@@ -27,6 +26,7 @@ import type { Figure } from "../figure.ts";
 import { defaultColor } from "./page/default_color.ts";
 import { plotAttributes } from "./page/plot_place.ts";
 import { PLOTLY_VERSION } from "./plotly_source.ts";
+import { problemOf } from "./_problem.ts";
 
 /** Maximum number of checkboxes of an axis. An axis with more values becomes a list. */
 const MAX_BOXES = 12;
@@ -169,8 +169,8 @@ export function leftOutRuns(leftOut: readonly LeftOutRun[]): string {
 /** Lists the error messages of failed runs. Returns an empty string if no run failed. */
 export function failures(runs: readonly RecordedRun[]): string {
   const messages = runs.flatMap((run) => {
-    const { manifest, status } = run, last = seriesOf(run).others.at(-1);
-    return status === "failed" && last?.event === "fail" ? [[manifest.runId, last.message] as const] : [];
+    const message = problemOf(run);
+    return message === undefined ? [] : [[run.manifest.runId, message] as const];
   });
   if (messages.length === 0) return "";
   return section("Failures", "Error message of each failed run.", facts("Failures", messages));

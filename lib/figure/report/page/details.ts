@@ -34,6 +34,7 @@ export function showOpened(): void {
     make("p", [back]),
     make("h2", `Run ${id}`),
     ...run.note === undefined ? [] : [make("p", run.note, { class: "headline" })],
+    ...run.problem === undefined ? [] : [make("p", `Failed: ${run.problem}`, { class: "warning" })],
     make(
       "p",
       pair.length === 0 ? "No other run differs from it in precision alone." : [

@@ -31,8 +31,11 @@ const NARROW = 480;
 /** Width of a figure in print in pixels, for A4 and Letter. */
 const PRINT_WIDTH = 640;
 
-/** Options of a logarithmic axis: with few ticks, labels of digits do not collide with those of powers. */
-const LOG = { type: "log", nticks: 5 };
+/**
+ * Options of a logarithmic axis. With few ticks, labels do not collide. Without a format, Plotly labels 0.5 as a small 5
+ * below 1.
+ */
+const LOG = { type: "log", nticks: 3, tickformat: "~g" };
 
 /** Plotly's options: no buttons, which would be tab stops, and no upload to a cloud. */
 const CONFIG: object = {
@@ -51,7 +54,8 @@ let printing = false;
 /** Figures by part of the page: the report, the details of a run, and runs side by side. */
 const plotsByPart = new Map<string, readonly Plot[]>();
 let plots: readonly Plot[] = [];
-let highlighted: string | undefined;
+/** Pairs that are highlighted: the one at the pointer, or the pinned ones. */
+let highlighted: readonly string[] = [];
 let isScheduled = false;
 
 /** Elements with listeners for keys, and elements that are drawn and have listeners for the pointer. */
@@ -101,9 +105,9 @@ function setPlots(part: string, own: readonly Plot[]): void {
       if (format !== undefined) void save(now, format);
       if (!event.key.startsWith("Arrow")) return;
       event.preventDefault();
-      highlight(walk(now, event.key));
+      highlight(listed(walk(now, event.key)));
     });
-    element.addEventListener("blur", () => highlight(pinnedPair()));
+    element.addEventListener("blur", () => highlight(pinnedPairs()));
   }
 }
 
@@ -157,7 +161,7 @@ export function watchRows(): void {
     const row = target instanceof Element ? target.closest<HTMLElement>("tr[data-run]") : null;
     if (row === under) return;
     under = row;
-    highlight(row === null ? pinnedPair() : runOf(row.dataset["run"])?.pair);
+    highlight(row === null ? pinnedPairs() : listed(runOf(row.dataset["run"])?.pair));
   });
 }
 
@@ -323,10 +327,10 @@ function watchPointer(element: PlotElement): void {
   element.on("plotly_hover", ({ points: [point] }) => {
     const now = plotOf(element);
     if (point === undefined || now === undefined || now.many) return;
-    highlight(pointAt(now, point.data, { x: point.x, at: point.pointNumber }));
+    highlight(listed(pointAt(now, point.data, { x: point.x, at: point.pointNumber })));
   });
   element.on("plotly_unhover", () => {
-    if (plotOf(element)?.many !== true) highlight(pinnedPair());
+    if (plotOf(element)?.many !== true) highlight(pinnedPairs());
   });
   let last: PointerEvent | undefined;
   const read = (event: PointerEvent): void => {
@@ -336,40 +340,45 @@ function watchPointer(element: PlotElement): void {
     // At most once per frame: a figure can have 1,000 curves.
     requestAnimationFrame(() => {
       const now = plotOf(element);
-      if (now?.many === true && !now.empty && last !== undefined) highlight(pointNear(now, last));
+      if (now?.many === true && !now.empty && last !== undefined) highlight(listed(pointNear(now, last)));
       last = undefined;
     });
   };
   for (const event of ["pointermove", "pointerdown"] as const) element.addEventListener(event, read);
   element.addEventListener("pointerleave", () => {
-    if (plotOf(element)?.many === true) highlight(pinnedPair());
+    if (plotOf(element)?.many === true) highlight(pinnedPairs());
   });
 }
 
-const pinnedPair = (): string | undefined => runOf(state.pinned.at(-1))?.pair;
+const listed = (pair: string | undefined): readonly string[] => pair === undefined ? [] : [pair];
 
-function dim(plot: Plot, pair: string | undefined): void {
+const pinnedPairs = (): readonly string[] => state.pinned.flatMap((id) => listed(runOf(id)?.pair));
+
+/** Dims the curves of other pairs. A figure without a highlighted pair stays as it is. */
+function dim(plot: Plot, pairs: readonly string[]): void {
   if (plot.isDetail) return;
-  for (const { uid, meta } of plot.traces) {
-    const own = runOf(meta?.run)?.pair;
-    const node = uid && plot.element.querySelector(`.scatterlayer .trace${uid}`);
-    if (node) node.classList.toggle("dim", Boolean(pair && own && own !== pair));
+  const pairOf = ({ meta }: Trace) => runOf(meta?.run)?.pair;
+  const isHere = plot.traces.some((trace) => pairs.includes(pairOf(trace) ?? ""));
+  for (const trace of plot.traces) {
+    const own = pairOf(trace);
+    const node = trace.uid && plot.element.querySelector(`.scatterlayer .trace${trace.uid}`);
+    if (node) node.classList.toggle("dim", isHere && own !== undefined && !pairs.includes(own));
   }
 }
 
-/** Highlights a pair in all figures and tables. */
-export function highlight(pair: string | undefined): void {
-  if (pair === highlighted) return;
-  highlighted = pair;
-  for (const plot of plots) if (plot.drawn && !plot.empty && !plot.many) dim(plot, pair);
+/** Highlights pairs in all figures and tables. */
+export function highlight(pairs: readonly string[]): void {
+  if (pairs.join() === highlighted.join()) return;
+  highlighted = pairs;
+  for (const plot of plots) if (plot.drawn && !plot.empty && !plot.many) dim(plot, pairs);
   for (const row of all<HTMLTableRowElement>("tr[data-run]")) {
-    row.classList.toggle("pair", pair !== undefined && runOf(row.dataset["run"])?.pair === pair);
+    row.classList.toggle("pair", pairs.includes(runOf(row.dataset["run"])?.pair ?? ""));
   }
 }
 
 /** Applies a change of the pinned runs. */
 export function showPinned(): void {
-  highlight(pinnedPair());
+  highlight(pinnedPairs());
   for (const plot of plots) {
     if (!plot.many) continue;
     if (plot.visible) draw(plot);

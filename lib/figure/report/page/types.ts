@@ -39,6 +39,8 @@ export interface PageRun {
   readonly results: Readonly<Record<string, string>>;
   /** Note of a user. */
   readonly note?: string;
+  /** Error message of a failed run. */
+  readonly problem?: string;
   /** Tokens per step. */
   readonly tokens: number;
   /** Floating-point operations per step, if known. */

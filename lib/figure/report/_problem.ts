@@ -1,0 +1,12 @@
+/**
+ * Error messages of failed runs.
+ *
+ * @module
+ */
+import { type RecordedRun, seriesOf } from "../../record/mod.ts";
+
+/** Returns the error message of a failed run. Returns undefined for other runs. */
+export function problemOf(run: RecordedRun): string | undefined {
+  const last = seriesOf(run).others.at(-1);
+  return run.status === "failed" && last?.event === "fail" ? last.message : undefined;
+}

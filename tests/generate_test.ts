@@ -4,7 +4,18 @@
  */
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
-import { type GptConfig, initialParameters, saveGpt2 } from "../lib/model/mod.ts";
+import { generateTokens } from "../lib/model/generate.ts";
+import {
+  ARCHITECTURES,
+  type GptConfig,
+  initialParameters,
+  saveGpt2,
+  toParameters,
+} from "../lib/model/mod.ts";
+import { generateTexts } from "../lib/study/mod.ts";
+import { useTensorFlow } from "../lib/tensorflow/mod.ts";
+import { loadTokenizer } from "../lib/text/mod.ts";
+import { TOKENIZER_FILES } from "./support/tokenizer_files.ts";
 import { runTask, sampleText } from "./support/commands.ts";
 
 const root = await Deno.makeTempDir();
@@ -117,6 +128,48 @@ Deno.test("generate continues several prompts as each alone, also those of a fil
   await assertRefused([run!, "--prompts", file], `Cannot read the prompts of ${file}: it is not in UTF-8`);
   await assertRefused([run!, "--prompts", join(root, "none.txt")], "Cannot read the prompts of");
   await assertRefused([run!, "--batch", "0"], "--batch: expected a whole number");
+});
+
+Deno.test("generate of a Hugging Face folder ends before its end-of-text tokens, and keeps spaces after the prompt", async () => {
+  const folder = join(root, "ends"), json = TOKENIZER_FILES["BPE"]!;
+  const { tokenizer } = await loadTokenizer(json);
+  const config: GptConfig = {
+    ...ARCHITECTURES.llama,
+    ...{ nLayer: 1, nHead: 2, nEmbd: 8, vocabSize: tokenizer.vocabSize, blockSize: 64, initStd: 0.3 },
+  };
+  const model = { config, parameters: initialParameters(config, 1) };
+  await saveGpt2(folder, model, { tokenizer });
+  await Deno.remove(join(folder, "SHA256SUMS"));
+  await useTensorFlow();
+  const options = { maxNewTokens: 12, seed: 2 }, prompt = "a fox";
+  const prompts = [tokenizer.encode(prompt)];
+  const [made] = generateTokens(toParameters(model.parameters), config, { ...options, prompts });
+  // The package's decoder removes the space at the start of a text, so the new tokens alone would miss theirs.
+  const begin = tokenizer.decode(prompts[0]!);
+  const textOf = (count: number) =>
+    prompt + tokenizer.decode([...prompts[0]!, ...made!.subarray(0, count)]).slice(begin.length);
+  const quiet = { ...options, note: () => {} };
+  assertEquals(await generateTexts(folder, [prompt], quiet), [textOf(12)]);
+  const at = made!.findIndex((id, i) => i > 2 && made!.indexOf(id) === i);
+  const write = (name: string, eos_token_id: unknown) => {
+    const path = join(folder, name), json = JSON.parse(Deno.readTextFileSync(path));
+    Deno.writeTextFileSync(path, JSON.stringify({ ...json, eos_token_id }));
+  };
+  for (const eos of [made![at]!, [made![at]!, tokenizer.vocabSize - 1]]) {
+    write("generation_config.json", eos);
+    assertEquals(await generateTexts(folder, [prompt], quiet), [textOf(at)]);
+  }
+  assertEquals(await generateTexts(folder, [prompt], { ...quiet, ignoreEos: true }), [textOf(12)]);
+  const args = [folder, "--prompt", prompt, "--max-tokens", "12", "--seed", "2"];
+  assertEquals(await generated(args), `${textOf(at)}\n`);
+  assertEquals(await generated([...args, "--ignore-eos"]), `${textOf(12)}\n`);
+  write("config.json", made![at]); // the generation config precedes it
+  write("generation_config.json", null);
+  assertEquals(await generateTexts(folder, [prompt], quiet), [textOf(12)]);
+  await Deno.remove(join(folder, "generation_config.json"));
+  assertEquals(await generateTexts(folder, [prompt], quiet), [textOf(at)]);
+  write("config.json", "end");
+  await assertRefused(args, 'expected eos_token_id to be an id or a list of ids, got "end"');
 });
 
 Deno.test("generate reports an invalid command line", async () => {

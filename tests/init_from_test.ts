@@ -161,7 +161,12 @@ for (const [kind, file] of Object.entries(TOKENIZER_FILES)) {
     await Deno.remove(path); // the run has its own copy
     const { loss } = await evaluateModel(run);
     assert(loss > 0 && loss < 2 * Math.log(tokenizer.vocabSize), `${loss}`);
-    assert((await generateText(run, { prompt: "the fox", maxNewTokens: 5, seed: 1 })).length > 0);
+    const sampling = { prompt: "the fox", maxNewTokens: 5, seed: 1, note: () => {} };
+    const text = await generateText(run, sampling);
+    assert(text.length > 0);
+    const saved = join(root, `by-${kind}-saved`);
+    await saveModel(run, saved);
+    assertEquals(await generateText(saved, sampling), text);
   });
 }
 

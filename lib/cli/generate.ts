@@ -12,6 +12,7 @@ interface Options {
   batch: number;
   json?: boolean;
   stop?: string[];
+  ignoreEos?: boolean;
   maxTokens?: number;
   temperature: number;
   topK?: number;
@@ -35,6 +36,10 @@ export const program: Command = command(
     "--stop <text>",
     "stop when the model generates this text, which is not printed; \\n is a line break; repeatable (default: none)",
     appendEscaped,
+  )
+  .option(
+    "--ignore-eos",
+    "continue after the end-of-text token of a Hugging Face folder (default: the text ends before it)",
   )
   .option(
     "--max-tokens <n>",

@@ -5,11 +5,13 @@
  * @module
  */
 import { join } from "node:path";
+import { shownValue } from "../error/schema_issue.ts";
+import { UserError } from "../error/user_error.ts";
 import { readRegular } from "../file/regular.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { GptConfig } from "./config.ts";
 import { CONFIG, readJson } from "./gpt2_files.ts";
-import { layoutOf, layoutOfFile } from "./_layout.ts";
+import { type Layout, layoutOf, layoutOfFile } from "./_layout.ts";
 import type { StoredDtype } from "./_stored_numbers.ts";
 
 /** Content of a file. */
@@ -66,7 +68,8 @@ export async function companionFiles(
   if (hasTokenizer) { for (const [name, content] of kept) files.set(name, content); }
   else if (tokenizer !== undefined) files.set(TOKENIZER, `${JSON.stringify(tokenizer)}\n`);
   if (files.has(TOKENIZER) && !files.has(TOKENIZER_CONFIG)) {
-    const given = tokenizerConfig({ T: config.blockSize, end, split: !hasTokenizer });
+    const split = !hasTokenizer && tokenizer !== undefined && splitsSpecial(tokenizer);
+    const given = tokenizerConfig({ T: config.blockSize, end, split });
     files.set(TOKENIZER_CONFIG, jsonText(given));
   }
   const given = source === undefined ? undefined : await sourceConfig(source, config);
@@ -84,6 +87,34 @@ export async function companionFiles(
   return files;
 }
 
+/** Ids of end-of-text tokens that transformers assumes for a `config.json` without `eos_token_id`. */
+const DEFAULT_END: Readonly<Record<Layout["name"], number>> = { "GPT-2": 50256, LLaMA: 2 };
+
+/**
+ * Returns the ids of the tokens at which transformers ends the generation with a model: `eos_token_id` in
+ * `generation_config.json` or, without this file, in `config.json`.
+ *
+ * @param folder The model's folder.
+ * @throws {UserError} If a file cannot be read, or `eos_token_id` is neither an id nor a list of ids.
+ */
+export async function readEndIds(folder: string): Promise<number[]> {
+  const path = join(folder, CONFIG), json = await readJson(path);
+  const generation = await jsonIfThere(join(folder, GENERATION));
+  const given = generation === undefined
+    ? "eos_token_id" in json ? json["eos_token_id"] : DEFAULT_END[layoutOfFile(json, path).name]
+    : generation["eos_token_id"];
+  const ids: readonly unknown[] = Array.isArray(given) ? given : given == null ? [] : [given];
+  return ids.map((id) => {
+    if (typeof id === "number" && Number.isInteger(id)) return id;
+    throw new UserError(
+      `Cannot use ${
+        generation === undefined ? path : join(folder, GENERATION)
+      }: expected eos_token_id to be an id ` +
+        `or a list of ids, got ${shownValue(given)}. Correct the file.`,
+    );
+  });
+}
+
 function jsonText(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
@@ -91,6 +122,18 @@ function jsonText(value: unknown): string {
 /** Returns the end-of-document token `<|endoftext|>`; undefined if the tokenizer does not have it. */
 function endOf(tokenizer: Tokenizer): End | undefined {
   return tokenizer.toJSON().added_tokens?.find(({ content }) => content === "<|endoftext|>");
+}
+
+/** Returns true if a tokenizer reads special tokens that are spelled out in a text as ordinary text. */
+function splitsSpecial(tokenizer: Tokenizer): boolean {
+  const special = tokenizer.toJSON().added_tokens?.find((token) => token.special);
+  if (special === undefined) return false;
+  try {
+    return !tokenizer.encode(special.content).includes(special.id);
+  } catch (error) {
+    if (error instanceof RangeError) return true; // its characters are not in the vocabulary
+    throw error;
+  }
 }
 
 /**

@@ -26,6 +26,8 @@ export interface GenerateOptions extends SampleOptions {
    * none.
    */
   readonly stop?: string | readonly string[] | undefined;
+  /** Token ids that end the generation. The result ends before the first of them. Default: none. */
+  readonly stopIds?: readonly number[] | undefined;
   /**
    * Number of prompts that the model continues at the same time, at least 1. Another number changes results only
    * through rounding. Default: 8.
@@ -35,7 +37,7 @@ export interface GenerateOptions extends SampleOptions {
 
 /** Names of all options. */
 const NAMES = optionNames<GenerateOptions>({
-  ...{ prompt: true, maxNewTokens: true, seed: true, stop: true, batchSize: true },
+  ...{ prompt: true, maxNewTokens: true, seed: true, stop: true, stopIds: true, batchSize: true },
   ...{ temperature: true, topK: true, topP: true },
 });
 
@@ -47,7 +49,7 @@ const BATCH_SIZE = 8;
  *
  * @param model The model. To generate in another precision, call this function inside `autocast`.
  * @param tokenizer Tokenizer that encodes the prompt and decodes the result.
- * @param options `prompt`, `maxNewTokens`, `temperature`, `topK`, `topP`, `seed`, `stop`.
+ * @param options `prompt`, `maxNewTokens`, `temperature`, `topK`, `topP`, `seed`, `stop`, `stopIds`.
  * @returns The prompt, followed by the generated text.
  * @throws {TypeError} If the tokenizer is not a tokenizer, or the prompt is not a string.
  * @throws {RangeError} If an option is unknown or out of range, or the tokenizer cannot encode the prompt.
@@ -91,11 +93,32 @@ export function generate(
   }
   const prompts = texts.map((text) => tokenizer.encode(text));
   const { vocabSize } = tokenizer;
+  const textsOf = prompts.map((ids, i) => continuationsOf(tokenizer, { text: texts[i]!, ids }));
   const made = continueTexts(model, {
     ...{ ...options, prompts, maxNewTokens, vocabSize, stop },
-    textOf: (made, i) => tokenizer.decode([...prompts[i]!, ...made]),
+    textOf: (made, i) => textsOf[i]!(made),
   });
   return Array.isArray(prompt) ? made : made[0]!;
+}
+
+/**
+ * Returns a function from new tokens to the text of a prompt, followed by their text.
+ *
+ * New tokens are decoded after those of the prompt, because some tokenizers drop the space at the start of a text. The
+ * text of the prompt itself is unchanged, also if the tokenizer adds special tokens or changes letters.
+ *
+ * @param tokenizer Tokenizer of the model.
+ * @param prompt The prompt, and its tokens.
+ */
+export function continuationsOf(
+  tokenizer: Pick<Tokenizer, "decode">,
+  { text, ids }: { text: string; ids: ArrayLike<number> },
+): (made: Int32Array) => string {
+  const prompt = Array.from(ids), begin = tokenizer.decode(prompt);
+  return (made) => {
+    const whole = tokenizer.decode([...prompt, ...made]);
+    return text + (whole.startsWith(begin) ? whole.slice(begin.length) : tokenizer.decode(made));
+  };
 }
 
 /** Options of {@linkcode continueTexts}. */
@@ -138,7 +161,8 @@ export function continueTexts(
 }
 
 /** Options of {@linkcode generateTokens}. */
-export interface GenerateTokensOptions extends SampleOptions, Pick<GenerateOptions, "seed" | "batchSize"> {
+export interface GenerateTokensOptions
+  extends SampleOptions, Pick<GenerateOptions, "seed" | "batchSize" | "stopIds"> {
   /** Token ids of each prompt, at least one per prompt. Of more than `blockSize` ids, the last `blockSize` are used. */
   readonly prompts: readonly ArrayLike<number>[];
   /** Number of tokens to generate for each prompt, at least 0. */
@@ -148,8 +172,6 @@ export interface GenerateTokensOptions extends SampleOptions, Pick<GenerateOptio
    * is padded. Default: V.
    */
   readonly vocabSize?: number | undefined;
-  /** Token ids that end the generation after a prompt. The result ends before the first of them. Default: none. */
-  readonly stopIds?: readonly number[] | undefined;
   /** Returns true to end the generation after prompt `i`, given its new tokens so far. Default: never. */
   readonly isOver?: ((made: Int32Array, i: number) => boolean) | undefined;
 }

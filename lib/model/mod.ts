@@ -19,7 +19,9 @@ export {
   validateGptConfig,
 } from "./config.ts";
 export { Decoder, type DecoderOptions } from "./decoder.ts";
+export { readEndIds } from "./_gpt2_companions.ts";
 export {
+  continuationsOf,
   type ContinueOptions,
   continueTexts,
   generate,

@@ -5,7 +5,14 @@
  */
 import { reasonOf } from "../error/clause.ts";
 import { UserError } from "../error/user_error.ts";
-import { continueTexts, type GenerateOptions, Gpt, toParameters } from "../model/mod.ts";
+import {
+  continuationsOf,
+  continueTexts,
+  type GenerateOptions,
+  Gpt,
+  readEndIds,
+  toParameters,
+} from "../model/mod.ts";
 import { useTensorFlow } from "../tensorflow/mod.ts";
 import type { Tokenizer } from "../text/mod.ts";
 import { type ModelChoice, openModel, withUserErrors } from "../run/mod.ts";
@@ -15,6 +22,11 @@ import { readTextFile } from "./_text_file.ts";
 export interface GenerateTextOptions extends ModelChoice, GenerateOptions {
   /** Text to continue. Default: a line break, or the first token if the vocabulary has none. */
   readonly prompt?: string | undefined;
+  /**
+   * True to continue after the end-of-text token of a Hugging Face folder, `eos_token_id` in `generation_config.json`
+   * or `config.json`. Default: false. The text then ends before this token, as in transformers.
+   */
+  readonly ignoreEos?: boolean | undefined;
   /** Number of threads. Default: number of cores. */
   readonly threads?: number | undefined;
 }
@@ -53,18 +65,20 @@ export async function generateTexts(
   options: GenerateTextsOptions = {},
 ): Promise<string[]> {
   return await withUserErrors(async () => {
-    const { threads, maxNewTokens = 100, file, ...sampling } = options;
+    const { threads, maxNewTokens = 100, file, ignoreEos, stopIds = [], ...sampling } = options;
     const lines = file === undefined ? [] : linesOf(file);
     using opened = await openModel(folder, { ...options, action: "generate with" });
     const { config, tokenizer } = opened;
     const given: Prompt[] = [...prompts.map((text) => ({ text, name: "" })), ...lines];
     if (given.length === 0) given.push({ text: beginning(tokenizer), name: "" });
     const ids = given.map((prompt) => encode(tokenizer, prompt));
+    const ends = opened.source === undefined || ignoreEos ? [] : await readEndIds(opened.source);
+    const textsOf = ids.map((ids, i) => continuationsOf(tokenizer, { text: given[i]!.text, ids }));
     await useTensorFlow(threads === undefined ? {} : { threads });
     using model = new Gpt(config, toParameters(opened.parameters));
     return continueTexts(model, {
       ...{ ...sampling, prompts: ids, maxNewTokens, vocabSize: tokenizer.vocabSize },
-      textOf: (made, i) => given[i]!.text + tokenizer.decode(made),
+      ...{ stopIds: [...stopIds, ...ends], textOf: (made, i) => textsOf[i]!(made) },
     });
   });
 }

@@ -146,6 +146,10 @@ export class JournalWriter implements Disposable {
   readonly #synced: Deno.FsFile;
   #length: number;
   #events = 0;
+  /** State of the background sync. `again`: lines were written since it started. */
+  #sync: "none" | "running" | "again" = "none";
+  #fault: { error: unknown } | undefined;
+  #closed = false;
 
   /**
    * Opens a journal for appending.
@@ -175,7 +179,7 @@ export class JournalWriter implements Disposable {
    * Appends one event with the time and the generation, in a single write.
    *
    * @throws {ClaimedError} If another process owns the run. Nothing is written.
-   * @throws {UserError} If the disk is full or not writable.
+   * @throws {UserError} If the disk is full or not writable, also if that was found by {@linkcode syncSoon}.
    * @throws {Error} If another system error occurs. No part of the line remains in the file.
    */
   write(event: NewEvent): RunEvent {
@@ -185,6 +189,7 @@ export class JournalWriter implements Disposable {
     const bytes = new TextEncoder().encode(`${formatEvent(timed)}\n`);
     let written = 0;
     requireOwned?.();
+    this.#requireSynced();
     try {
       while (written < bytes.length) written += this.#file.writeSync(bytes.subarray(written));
     } catch (error) {
@@ -205,23 +210,37 @@ export class JournalWriter implements Disposable {
 
   /** Waits until all written events are on disk. */
   sync(): void {
+    this.#requireSynced();
     writing(this.#path, () => this.#file.syncDataSync());
   }
 
   /**
-   * Starts to sync the file in the background. The promise resolves when the sync is complete, and rejects if the sync
-   * fails.
+   * Syncs the written events in the background, with one sync at a time: on a slow disk, events that are written during a
+   * sync are synced together after it. The next {@linkcode write} or {@linkcode sync} throws if a sync failed.
    */
-  syncSoon(): Promise<void> {
-    const done = this.#synced.syncData().catch((error) => {
-      throw namedFault(this.#path, error);
-    });
-    done.catch(() => {}); // the caller's await reports the error
-    return done;
+  syncSoon(): void {
+    if (this.#sync !== "none") {
+      this.#sync = "again";
+      return;
+    }
+    this.#sync = "running";
+    this.#synced.syncData().then(() => {
+      const isStale = this.#sync === "again";
+      this.#sync = "none";
+      if (isStale && !this.#closed) this.syncSoon();
+    }, (error) => this.#fault ??= { error });
+  }
+
+  /** Throws the error of a failed background sync, once, so that the failure itself can be recorded after it. */
+  #requireSynced(): void {
+    const fault = this.#fault;
+    this.#fault = undefined;
+    if (fault !== undefined) throw namedFault(this.#path, fault.error);
   }
 
   /** Closes the file. */
   [Symbol.dispose](): void {
+    this.#closed = true;
     this.#file.close();
     this.#synced.close();
   }

@@ -364,19 +364,36 @@ Deno.test("JournalWriter removes a partial line after a full disk", async () => 
   }
 });
 
-Deno.test("JournalWriter's syncSoon() resolves when the data is on disk, while more is written", async () => {
+Deno.test("JournalWriter syncs one time at once in the background, and reports a failed sync at the next write", async () => {
   const folder = Deno.makeTempDirSync();
+  const prototype = Object.getPrototypeOf(Deno.openSync(join(folder, "x"), { write: true, create: true }));
+  const original = prototype.syncData;
   try {
     const path = join(folder, "journal.jsonl");
+    const syncs: PromiseWithResolvers<void>[] = [];
+    prototype.syncData = () => {
+      syncs.push(Promise.withResolvers());
+      return syncs.at(-1)!.promise;
+    };
     using writer = new JournalWriter(path, 0);
     writer.write(start);
-    const waiting = [1, 2, 3].map((at) => {
+    for (const at of [1, 2, 3]) {
       writer.write(step(at));
-      return writer.syncSoon();
-    });
-    await Promise.all(waiting);
+      writer.syncSoon();
+    }
+    assertEquals(syncs.length, 1);
+    syncs[0]!.resolve();
+    await new Promise((resolve) => setTimeout(resolve));
+    assertEquals(syncs.length, 2); // for the lines that were written during the first sync
     assertEquals(readJournal(path).events.length, 4);
+    syncs[1]!.reject(new Error("Input/output error (os error 5)"));
+    await new Promise((resolve) => setTimeout(resolve));
+    assertThrows(() => writer.write(step(4)), Error, "Input/output error");
+    assertEquals(readJournal(path).events.length, 4);
+    writer.write({ event: "fail", message: "Input/output error" });
+    assertEquals(readJournal(path).events.length, 5);
   } finally {
+    prototype.syncData = original;
     Deno.removeSync(folder, { recursive: true });
   }
 });

@@ -66,9 +66,9 @@ export interface ExecuteOptions {
 }
 
 /**
- * Executes a run, or resumes it from its last checkpoint. A finished run is left unchanged. The journal line of a step
- * is synced to disk before the line of the next step is written. A checkpoint is written atomically, after the journal
- * lines of its steps are on disk.
+ * Executes a run, or resumes it from its last checkpoint. A finished run is left unchanged. The journal lines
+ * of steps are synced to disk in the background. A checkpoint is written atomically, after the journal lines of its steps
+ * are on disk.
  *
  * @param run `spec`: the run's spec. `data`: the recorded name, path and hash of its text. `libSha256`: SHA-256 of
  * losskit's sources.
@@ -131,7 +131,6 @@ export async function executeRun(
     ...{ paths, print: options.print },
     former: resumeFrom === undefined ? [] : continued(journal.events, resumeFrom),
   });
-  let onDisk: Promise<void> | undefined; // flush of the last line
   let step = 0, stoppedEarly = false;
   // A run that was killed after its last checkpoint only needs its `finish` event.
   let { sha256: checkpointSha256, bestSha256 } = resumeFrom ?? { sha256: "", bestSha256: undefined };
@@ -158,9 +157,8 @@ export async function executeRun(
         stoppedEarly = true;
         options.print(`step ${step}: stopped early (best step: ${event.bestStep ?? "none"})`);
       } else {
-        await onDisk; // flush the previous line, which overlapped with this step
         writer.write(event.event === "eval" ? { ...event, peakBytes: memory.take() } : event);
-        onDisk = writer.syncSoon();
+        writer.syncSoon();
         if (event.event === "resume") { for (const line of resumeFrom?.unrecorded ?? []) writer.write(line); }
         if (event.event === "eval") options.print(describeEvaluation(event));
         if (event.event === "step" && event.underflow !== undefined) {
@@ -172,7 +170,6 @@ export async function executeRun(
         if (!spec.allowDivergence) requireFinite(event);
       }
     }
-    await onDisk;
   } catch (error) {
     if (!(error instanceof ClaimedError)) recordFailure(writer, error);
     throw error;

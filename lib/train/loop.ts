@@ -12,6 +12,7 @@ import { type OptionsOf, withDefaults } from "../options/run_field.ts";
 import { createBatches } from "../text/mod.ts";
 import { batchTensors, type TrainingData } from "./dataset.ts";
 import { addEvaluation, NO_HISTORY } from "./early_stop.ts";
+import { EventLoopWaits } from "./_event_loop.ts";
 import type { Probes } from "./probes.ts";
 import { Trainer, TRAINER_NAMES } from "./trainer.ts";
 import type { TrainerOptions } from "./trainer_options.ts";
@@ -103,8 +104,8 @@ export type EvaluationEvent = {
 };
 
 /**
- * Trains a model, and yields an event for each step, evaluation and checkpoint. The loop waits for the event loop after
- * each step, so that signals are delivered.
+ * Trains a model, and yields an event for each step, evaluation and checkpoint. The loop waits for the event loop before
+ * each checkpoint, and after the first step that ends 100 ms or more after the last wait, so that signals are delivered.
  *
  * Equal options give equal events, except for times and speeds, and equal checkpoints. A resumed loop gives the same
  * result as an uninterrupted one.
@@ -196,6 +197,7 @@ async function* trainWith(
   if (options.resumeFrom?.evaluate) yield evaluateNow(); // the checkpoint's history already includes it
   if (stopped) yield earlyEnd(); // the checkpoint is from the end of the run
   if (options.resumeFrom === undefined) yield* evaluation();
+  const waits = new EventLoopWaits();
   while (trainer.stepsDone < steps && !stopped && !signal?.aborted) {
     const begin = performance.now();
     const batch = batchTensors(batches.next(), batches.padded);
@@ -213,9 +215,9 @@ async function* trainWith(
       tokensPerSecond,
     };
     if (step === steps || step % evalEvery === 0) yield* evaluation();
-    // Waits for a macrotask: signals are not delivered between microtasks.
-    await new Promise((resolve) => setTimeout(resolve));
-    if (step === steps || stopped || step % checkpointEvery === 0 || signal?.aborted) {
+    const isSaved = step === steps || stopped || step % checkpointEvery === 0;
+    await waits.wait({ always: isSaved });
+    if (isSaved || signal?.aborted) {
       yield { event: "checkpoint", step, bytes: bytes() };
     }
   }

@@ -66,6 +66,27 @@ function bare(events: TrainEvent[]): unknown[] {
   });
 }
 
+Deno.test("train() lets timers run, but does not wait after each step of a small model", async () => {
+  const controller = new AbortController(), { setTimeout } = globalThis;
+  let waits = 0;
+  globalThis.setTimeout = ((...args: Parameters<typeof setTimeout>) => {
+    waits++;
+    return setTimeout(...args);
+  }) as typeof setTimeout;
+  try {
+    const many = { steps: 1e6, evalEvery: 1e6, checkpointEvery: 1e6 };
+    const begin = performance.now();
+    setTimeout(() => controller.abort(), 500);
+    const events = await collect({ ...many, signal: controller.signal });
+    const last = events.at(-1)!;
+    assertEquals(last.event, "checkpoint");
+    assert(last.step < 1e6);
+    assert(waits <= (performance.now() - begin) / 100, `${waits} waits in ${last.step} steps`);
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+});
+
 Deno.test("train() approaches the entropy of its source, and does not go below it", async () => {
   const events = await collect({
     steps: 400,

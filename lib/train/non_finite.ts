@@ -10,6 +10,7 @@ import { type Extremes, layerOfParameter } from "../precision/mod.ts";
 import { extremesOf, type Origin, watchNonFinite } from "../tensorflow/precision/watch.ts";
 import { createBatches } from "../text/mod.ts";
 import { batchTensors } from "./dataset.ts";
+import { EventLoopWaits } from "./_event_loop.ts";
 import type { TrainOptions } from "./loop.ts";
 import { Trainer } from "./trainer.ts";
 
@@ -101,12 +102,13 @@ async function stateBefore(run: ReplayedRun, step: number): Promise<Before | und
   }
   const from = trainer.stepsDone;
   const next = () => batchTensors(batches.next(), batches.padded);
+  const waits = new EventLoopWaits();
   while (trainer.stepsDone < step - 1) {
     if (signal?.aborted) return undefined;
     const batch = next();
     trainer.step(batch);
     tf.dispose([batch.x, batch.y]);
-    await new Promise((resolve) => setTimeout(resolve)); // delivers signals
+    await waits.wait();
   }
   const bytes = trainer.checkpoint({ cursor: batches.cursor() });
   return { from, bytes, batch: next() };

@@ -44,7 +44,8 @@ export function columnsOf(text: string): string[] {
   for (const { segment } of graphemes.segment(text)) {
     const width = widthOf(segment);
     if (width === 0 && columns.length > 0) columns[columns.length - 1] += segment;
-    else columns.push(segment, ...Array.from({ length: width - 1 }, () => ""));
+    else columns.push(segment);
+    for (let i = 1; i < width; i++) columns.push("");
   }
   return columns;
 }

@@ -128,6 +128,24 @@ const WRONG: [
   ],
 ];
 
+Deno.test("compare names the precision of each note on unfinished pairs", async () => {
+  const folder = await Deno.makeTempDir();
+  for (const policy of ["float32", "bf16-autocast", "fp16-scaled"]) {
+    for (const seed of [1, 2, 3]) {
+      const run = { losses: [3, 2 + seed / 100], evals: [{ step: 2, loss: 2 + seed / 100 }] };
+      const end = policy !== "float32" && seed === 3 ? "none" : "finish";
+      writeSyntheticRun(folder, { ...run, end, spec: { policy, seed } });
+    }
+  }
+  const { stdout, stderr } = await runTask("compare", [folder, "--culprit", "none"]);
+  const notes = (stdout + stderr).split("\n").filter((line) => line.includes("excluded"));
+  assertEquals(notes.map((line) => line.replace(/, character.*: /, ": ")), [
+    "note: bf16-autocast: 1 unfinished pair is excluded",
+    "note: fp16-scaled: 1 unfinished pair is excluded",
+  ]);
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("compare reports incomparable runs with status 2 and without a stack trace", async (t) => {
   const at = folderOf("wrong é", { simulation: 3, pairs: 3, steps: 20 });
   const lone: SyntheticRun = { losses: [3, 2] };

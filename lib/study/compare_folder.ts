@@ -12,6 +12,7 @@ import {
   comparePairs,
   type Comparison,
   comparisonJson,
+  count,
   type CulpritFinding,
   DEFAULT_LEVEL,
   DEFAULT_TOLERANCE,
@@ -21,6 +22,7 @@ import {
   pairNotes,
   pairProblem,
   perturbedPairs,
+  plainText,
   verdictOf,
 } from "../analysis/mod.ts";
 import { printable } from "../error/printable.ts";
@@ -103,8 +105,12 @@ export async function compareFolder(
   for (const name of ["compare.json", "report.html"]) requireFilePath(join(dir, name)); // before a long search
   const comparison = compareOrRefuse(dir, runs, options);
   const { groups, grids } = comparison;
-  for (const { setting, unfinished } of groups) {
-    if (unfinished > 0) print(`note: ${setting}: ${unfinished} unfinished pairs are excluded`);
+  for (const { setting, unfinished, comparison: { precision } } of groups) {
+    if (unfinished === 0) continue;
+    const name = `${plainText(precision.other)}, ${setting}`;
+    print(
+      `note: ${name}: ${count(unfinished, "unfinished pair")} ${unfinished === 1 ? "is" : "are"} excluded`,
+    );
   }
   print(comparison.text);
   const culprits: CulpritFinding[] = [];

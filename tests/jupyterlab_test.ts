@@ -9,7 +9,7 @@ import { formatNotebook, type Notebook } from "../lib/notebook/ipynb.ts";
 import { labPython, startLab } from "../lib/notebook/lab.ts";
 import { writeKernelspec } from "../lib/notebook/mod.ts";
 import { findChromium, launchChromium } from "./support/chromium.ts";
-import { notebookOfSources } from "./support/notebook.ts";
+import { notebookOfSources, withoutGenerated } from "./support/notebook.ts";
 
 const root = new URL("../", import.meta.url).pathname;
 
@@ -269,7 +269,7 @@ for (const file of ["01_the_loss.ipynb", "03_the_gpt.ipynb", "06_training.ipynb"
       for (const cell of cells) Object.assign(cell, { outputs: [], execution_count: null });
       await inLab(course, 16_000, async (page) => {
         const marked = (text: string) =>
-          text.replaceAll(/\d+([.,]\d+)*(e[+-]?\d+)?/g, "#").replaceAll(/\s+/g, " ").trim();
+          withoutGenerated(text).replaceAll(/\d+([.,]\d+)*(e[+-]?\d+)?/g, "#").replaceAll(/\s+/g, " ").trim();
         const streams = written.map((outputs) =>
           marked(
             outputs.filter(({ output_type }) => output_type === "stream").map(({ text }) =>

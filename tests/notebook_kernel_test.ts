@@ -13,7 +13,7 @@ import {
   readNotebook,
 } from "../lib/notebook/ipynb.ts";
 import { writeKernelspec } from "../lib/notebook/mod.ts";
-import { notebookOfSources } from "./support/notebook.ts";
+import { notebookOfSources, withoutGenerated } from "./support/notebook.ts";
 import { jupyterPython } from "./support/jupyter.ts";
 import { capture } from "./support/python.ts";
 
@@ -53,7 +53,7 @@ const textOf = (output: Output, mime = "text/plain"): string => {
 
 /**
  * Returns the outputs of a cell in order. Numbers and run IDs are replaced by placeholders, because timings and last digits
- * depend on the machine, and IDs on the code. Successive printed lines are joined, because the kernel sends them one by one.
+ * depend on the machine, and IDs on the code. So is generated text. Successive printed lines are joined, because the kernel sends them one by one.
  */
 function shownBy(outputs: readonly Output[]): string[] {
   const shown: { type: string; text: string }[] = [];
@@ -64,7 +64,7 @@ function shownBy(outputs: readonly Output[]): string[] {
     else shown.push({ type, text: textOf(output) });
   }
   return shown.map(({ type, text }) =>
-    `${type}: ${text}`.replaceAll(/\b[0-9a-f]{12}\b/g, "ID").replaceAll(
+    withoutGenerated(`${type}: ${text}`).replaceAll(/\b[0-9a-f]{12}\b/g, "ID").replaceAll(
       /[-+]?\d+([.,]\d+)*(e[+-]?\d+)?/g,
       "#",
     )

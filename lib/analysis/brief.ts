@@ -6,7 +6,7 @@
 import { clip, padEnd, widthOf } from "../progress/width.ts";
 import { greatest } from "../number/extent.ts";
 import { type NamedComparison, verdictName, verdictSentences } from "./compare_groups.ts";
-import { count, formatTable, signed } from "./format.ts";
+import { count, formatTable, nats, signed } from "./format.ts";
 import { BASELINE } from "./precision_name.ts";
 import type { Summary } from "./summary.ts";
 import { plainText } from "./plain_text.ts";
@@ -50,7 +50,7 @@ function gapLines(groups: readonly NamedComparison[], tolerance: number): string
     const rows = own.map(({ setting, verdict }) => ({
       setting,
       gap: signed(verdict.gap),
-      half: verdict.half === undefined ? "" : ` ± ${verdict.half.toFixed(5)}`,
+      half: verdict.half === undefined ? "" : ` ± ${nats(verdict.half)}`,
       verdict: verdictName(verdict),
     }));
     const width = (key: keyof typeof rows[number]) => greatest(rows.map((row) => widthOf(row[key])));

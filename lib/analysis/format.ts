@@ -78,7 +78,13 @@ export function signed(value: number, digits: number = 5): string {
  * Formats a nonnegative loss difference in nats with 5 decimals. Uses the form `4.2e-6` if all 5 decimals would be 0.
  */
 export function nats(value: number): string {
-  return value > 0 && value < 5e-6 ? value.toExponential(1) : value.toFixed(5);
+  return fixed(value, 5);
+}
+
+/** Formats a number with `digits` decimals. Uses the form `4.2e-6` if all of them would be 0, except for 0. */
+function fixed(value: number, digits: number): string {
+  const text = value.toFixed(digits);
+  return value !== 0 && Number(text) === 0 ? value.toExponential(1) : text;
 }
 
 /** Formats a fraction as a percentage, such as `95 %`. */
@@ -92,9 +98,9 @@ export function count(n: number, noun: string): string {
 }
 
 /**
- * Formats the value of a table cell. Fractions have the column's number of decimals (default: 4). Options of runs have
- * all digits, unless the column has a number of decimals. Missing values are a dash. Text is shortened by
- * {@linkcode plainText}.
+ * Formats the value of a table cell. Fractions have the column's number of decimals (default: 4), or the form `4.2e-6`
+ * if all of them would be 0. Options of runs have all digits, unless the column has a number of decimals. Missing values
+ * are a dash. Text is shortened by {@linkcode plainText}.
  */
 export function formatCell(value: unknown, column: string = ""): string {
   if (value === null || value === undefined) return "–";
@@ -109,7 +115,7 @@ export function formatCell(value: unknown, column: string = ""): string {
   const isOption = ownDigits === undefined && Object.hasOwn(fields, column) &&
     fields[column]!.type !== "text";
   const isWhole = isOption || Number.isInteger(value) || !Number.isFinite(value);
-  return isWhole ? String(value) : value.toFixed(digits);
+  return isWhole ? String(value) : fixed(value, digits);
 }
 
 /**

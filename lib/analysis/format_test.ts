@@ -7,6 +7,11 @@ Deno.test("formatCell() formats numbers by column", () => {
   assertEquals(formatCell(2.34567, "valLoss"), "2.3457");
   assertEquals(formatCell(0.001234, "valGap"), "+0.00123");
   assertEquals(formatCell(0.7, "speed"), "0.70");
+  assertEquals([formatCell(4.2e-7, "floor"), formatCell(0, "floor"), formatCell(3e-5, "p")], [
+    "4.2e-7",
+    "0",
+    "3.0e-5",
+  ]);
   assertEquals(formatCell(12), "12");
   assertEquals(formatCell(1_234_567_890, "peakBytes"), "1.23");
   assertEquals(formatCell(null), "–");

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
+import { ByteFallbackDecoder, SequenceDecoder, Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
 import * as v from "valibot";
 import { describeIssue } from "../error/schema_issue.ts";
 import { describePosition, nameCodePoint, requireWellFormed } from "./_checks.ts";
@@ -76,6 +76,7 @@ export function libraryTokenizer(json: unknown): Tokenizer {
     refuse(`added_tokens: the normalizer changes ${JSON.stringify(changed.content)}`);
   }
   fuseWithinPieces(library.model!);
+  replaceInvalidBytes(library.decoder);
   return building(() => new WrappedTokenizer(library, json));
 }
 
@@ -83,6 +84,23 @@ export function libraryTokenizer(json: unknown): Tokenizer {
 function fuseWithinPieces(model: { _call(pieces: string[]): string[] }): void {
   const call = model._call.bind(model);
   model._call = (pieces) => pieces.flatMap((piece) => call([piece]));
+}
+
+/**
+ * The package decodes neighboring byte tokens that are not UTF-8 as browsers do, and drops U+FEFF at their start.
+ * Hugging Face's library gives one U+FFFD per byte of such a group, and keeps U+FEFF.
+ */
+function replaceInvalidBytes(decoder: unknown): void {
+  if (decoder instanceof SequenceDecoder) decoder.decoders.forEach(replaceInvalidBytes);
+  if (!(decoder instanceof ByteFallbackDecoder)) return;
+  const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  decoder.text_decoder.decode = (bytes) => {
+    try {
+      return strict.decode(bytes);
+    } catch {
+      return "\ufffd".repeat(bytes!.byteLength);
+    }
+  };
 }
 
 /** Returns the package's options. It takes the unknown token of some models from there. */

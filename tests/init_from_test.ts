@@ -170,6 +170,40 @@ for (const [kind, file] of Object.entries(TOKENIZER_FILES)) {
   });
 }
 
+Deno.test("runs from a folder with split_special_tokens read special tokens in text as ordinary text", async () => {
+  const end = "<|endoftext|>",
+    text = `a${end}b`,
+    split = join(root, "split"),
+    saved = join(root, "split-saved");
+  const base = await trained("split-base", { ...SIZES, tokenizer: "bpe:260" });
+  await saveModel(base, split);
+  await Deno.remove(join(split, "SHA256SUMS"));
+  const path = join(split, "tokenizer.json"), json = JSON.parse(await Deno.readTextFile(path));
+  const token = { id: 259, content: end, special: true, normalized: false };
+  json.model.merges.pop(); // its token makes room
+  json.model.vocab = Object.fromEntries(
+    Object.entries<number>(json.model.vocab).filter(([, id]) => id !== 259),
+  );
+  await Deno.writeTextFile(path, JSON.stringify({ ...json, added_tokens: [token] }));
+  const settings = join(split, "tokenizer_config.json");
+  const idsOf = async (name: string, folder: string) => {
+    await saveModel(await trained(name, { ...TUNED, steps: 1, T: 16, initFrom: folder }), saved, {
+      overwrite: true,
+    });
+    const { tokenizer } = await loadTokenizerFile(join(saved, "tokenizer.json"));
+    using dataset = await loadDataset(data, { tokenizer: path });
+    assertEquals(tokenizer.encode(text), dataset.tokenizer.encode(text));
+    return Array.from(tokenizer.encode(text));
+  };
+  await Deno.writeTextFile(settings, "{}");
+  assertEquals(await idsOf("special", split), [97, 259, 98]);
+  await Deno.writeTextFile(settings, '{"split_special_tokens":true}');
+  const ordinary = (await loadTokenizerFile(path)).tokenizer.encode(text);
+  assert(!ordinary.includes(259));
+  assertEquals(await idsOf("ordinary", split), Array.from(ordinary));
+  assertEquals(await idsOf("ordinary-again", saved), Array.from(ordinary));
+});
+
 Deno.test("train --resume finds the inputs in its folder", async () => {
   const original = join(root, "gone"), dir = join(root, "resumed");
   await saveModel(folder, original);

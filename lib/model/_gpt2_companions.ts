@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { shownValue } from "../error/schema_issue.ts";
 import { UserError } from "../error/user_error.ts";
 import { readRegular } from "../file/regular.ts";
+import { splitsSpecial } from "../text/special_in_text.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { GptConfig } from "./config.ts";
 import { CONFIG, readJson } from "./gpt2_files.ts";
@@ -122,18 +123,6 @@ function jsonText(value: unknown): string {
 /** Returns the end-of-document token `<|endoftext|>`; undefined if the tokenizer does not have it. */
 function endOf(tokenizer: Tokenizer): End | undefined {
   return tokenizer.toJSON().added_tokens?.find(({ content }) => content === "<|endoftext|>");
-}
-
-/** Returns true if a tokenizer reads special tokens that are spelled out in a text as ordinary text. */
-function splitsSpecial(tokenizer: Tokenizer): boolean {
-  const special = tokenizer.toJSON().added_tokens?.find((token) => token.special);
-  if (special === undefined) return false;
-  try {
-    return !tokenizer.encode(special.content).includes(special.id);
-  } catch (error) {
-    if (error instanceof RangeError) return true; // its characters are not in the vocabulary
-    throw error;
-  }
 }
 
 /**

@@ -14,7 +14,7 @@ import { exists } from "../file/exists.ts";
 import { parseJson } from "../file/json.ts";
 import { readRegular } from "../file/regular.ts";
 import { atomicWrite, type RunSpec, sha256Hex } from "../record/mod.ts";
-import { loadTokenizer, loadTokenizerFile, type Tokenizer } from "../text/mod.ts";
+import { jsonWithTreatment, loadTokenizer, loadTokenizerFile, type Tokenizer } from "../text/mod.ts";
 
 /** Name of the file with a tokenizer, in an input's folder and in a run's folder. */
 export const TOKENIZER = "tokenizer.json";
@@ -102,7 +102,7 @@ export async function tokenizerInput(path: string, dir?: string): Promise<Tokeni
  * @param path Path from which the input's name is derived.
  */
 export function addTokenizer(tokenizer: Tokenizer, path: string): TokenizerInput {
-  const content = tokenizerContent(tokenizer);
+  const content = `${JSON.stringify(jsonWithTreatment(tokenizer))}\n`;
   const name = contentName(resolve(path), sha256Hex(content));
   vocabularies.set(name, tokenizer.vocabSize);
   addInput(name, () => Promise.resolve({ [TOKENIZER]: content }));

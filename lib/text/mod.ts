@@ -27,6 +27,7 @@ export {
   requireSequenceLength,
 } from "./prepare_corpus.ts";
 export { createRandom, type Random, type RandomState } from "./random.ts";
+export { jsonWithTreatment } from "./special_in_text.ts";
 export { type SplitOptions } from "./split.ts";
 export { loadTextFiles } from "./text_files.ts";
 export type { CacheOptions } from "./token_cache.ts";

@@ -24,7 +24,10 @@ const record = v.record(v.string(), v.unknown());
 
 const schema = v.object({
   added_tokens: v.optional(
-    v.array(v.object({ id, content: v.string(), special: flag, normalized: flag, ...placed })),
+    v.array(v.object({
+      ...{ id, content: v.string(), special: flag, normalized: flag, in_text: v.optional(v.boolean()) },
+      ...placed,
+    })),
     [],
   ),
   normalizer: v.nullish(v.never("must be null: text is not normalized")),
@@ -64,7 +67,8 @@ const WANTED = "expected a Hugging Face tokenizer.json of characters (WordLevel)
 export interface FromJsonOptions {
   /**
    * True if a special token that is spelled out in text, such as `<|endoftext|>`, becomes its id, as in Hugging Face's
-   * library. False if its characters are ordinary text, as in losskit's training. Default: false.
+   * library, unless the file has `in_text: false` for it. False if its characters are ordinary text, as in losskit's
+   * training. Default: false.
    */
   readonly specialInText?: boolean | undefined;
 }
@@ -91,8 +95,10 @@ export function tokenizerFromJSON(json: unknown, { specialInText = false }: From
     throw refusal(reason);
   });
   const matched = new Map(
-    added_tokens.filter(({ special }) => !special || specialInText).map((token) => [token.content, token]),
+    added_tokens.filter(({ special, in_text = true }) => !special || specialInText && in_text)
+      .map((token) => [token.content, token]),
   );
+  const isMarked = added_tokens.some(({ in_text }) => in_text !== undefined); // its JSON must keep the mark
   const isAdded = new Set(added_tokens.map(({ content }) => content));
   const { inner, tokens } = model.type === "WordLevel"
     ? characters(pre_tokenizer, { ids, isAdded, unknown: model.unk_token })
@@ -101,7 +107,7 @@ export function tokenizerFromJSON(json: unknown, { specialInText = false }: From
   const others = [...ids].filter(([token]) => !own.has(token)).sort(([, a], [, b]) => a - b);
   const inOrder = tokens.every((token, i) => ids.get(token) === i) &&
     others.every(([, id], i) => id === tokens.length + i);
-  if (inOrder && matched.size === 0) {
+  if (inOrder && matched.size === 0 && !isMarked) {
     if (others.length === 0) return inner();
     if (model.type !== "WordLevel") return inner(others.map(([token]) => token));
   }

@@ -5,6 +5,7 @@ import { trainBpe } from "./bpe_trainer.ts";
 import { trainCharacterTokenizer } from "./character_tokenizer.ts";
 import { loadGpt2Tokenizer } from "./gpt2_tokenizer.ts";
 import { createRandom } from "./random.ts";
+import { jsonWithTreatment } from "./special_in_text.ts";
 import { tokenizerFromJSON } from "./tokenizer_from_json.ts";
 
 const random = createRandom(1, "json");
@@ -157,6 +158,21 @@ Deno.test("tokenizerFromJSON() keeps a file's own ids: special tokens first, byt
   const a = moved(97), b = moved(98);
   assertEquals(Array.from(special.encode("<|endoftext|>a<|endoftext|>xb<|endoftext|>")), [0, a, 1, b, 0]);
   assertEquals(special.encode(text), tokenizer.encode(text));
+  const marked = jsonWithTreatment(tokenizer);
+  assertEquals(marked.added_tokens.map(({ in_text }) => in_text), [false, false]);
+  const again = tokenizerFromJSON(plain(marked), { specialInText: true });
+  assertEquals(again.encode("a<|endoftext|>b"), tokenizer.encode("a<|endoftext|>b"));
+  assertEquals(jsonWithTreatment(again), plain(marked));
+  assertEquals(jsonWithTreatment(special), json);
+});
+
+Deno.test("jsonWithTreatment() keeps the treatment of GPT-2's tokenizer, and its name", async () => {
+  const gpt2 = await loadGpt2Tokenizer(),
+    again = tokenizerFromJSON(plain(jsonWithTreatment(gpt2)), {
+      specialInText: true,
+    });
+  assertEquals([again.name, again.vocabSize], ["gpt2", 50257]);
+  assertEquals(again.encode("Hello<|endoftext|> world"), gpt2.encode("Hello<|endoftext|> world"));
 });
 
 Deno.test("tokenizerFromJSON() accepts characters in any order, with added tokens", () => {

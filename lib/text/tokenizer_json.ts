@@ -43,6 +43,11 @@ export interface AddedToken {
   readonly normalized: boolean;
   /** True if decoding may skip the token. */
   readonly special: boolean;
+  /**
+   * False if the token is special, but ordinary text where a text spells it out. Only losskit reads this field. Default:
+   * as the reader of the file decides.
+   */
+  readonly in_text?: boolean;
 }
 
 /** The model of a character tokenizer: a vocabulary of single characters. */

@@ -112,8 +112,12 @@ async function otherTokenizer(folder: string): Promise<string | undefined> {
   if (typeof kind === "string" && !GPT2_CLASS.test(kind)) return `only the name of its class, ${kind}`;
   const path = join(folder, "config.json");
   if (!exists(path)) return undefined;
-  const { model_type: model = "gpt2" } = requireObject(readJsonFile(path, { anyKey: true }));
-  return model === "gpt2" ? undefined : `neither for a model of type ${JSON.stringify(model)}`;
+  const { model_type: type, architectures } = requireObject(readJsonFile(path, { anyKey: true }));
+  if (type !== undefined) {
+    return type === "gpt2" ? undefined : `neither for a model of type ${JSON.stringify(type)}`;
+  }
+  const name = String(architectures); // of the model's class, as `layoutOfFile` reads it
+  return name.startsWith("Llama") ? `neither for a model of the class ${name}` : undefined;
 }
 
 /** Vocabulary size of GPT-2. */

@@ -83,6 +83,11 @@ Deno.test("loadFolderTokenizer() uses GPT-2's for a folder without one, padded o
     const [name, content, told] of [
       ["config.json", { model_type: "llama" }, 'got neither for a model of type "llama"'],
       [
+        "config.json",
+        { architectures: ["LlamaForCausalLM"] },
+        "got neither for a model of the class LlamaForCausalLM",
+      ],
+      [
         "tokenizer_config.json",
         { tokenizer_class: "T5Tokenizer" },
         "got only the name of its class, T5Tokenizer",
@@ -94,7 +99,10 @@ Deno.test("loadFolderTokenizer() uses GPT-2's for a folder without one, padded o
     });
   }
   await inFolder(
-    { "config.json": {}, "tokenizer_config.json": { tokenizer_class: "GPT2Tokenizer" } },
+    {
+      "config.json": { architectures: ["GPT2LMHeadModel"] },
+      "tokenizer_config.json": { tokenizer_class: "GPT2Tokenizer" },
+    },
     async (folder) => {
       assertEquals((await loadFolderTokenizer(folder, { V: 50257 })).tokenizer.name, "gpt2");
     },

@@ -53,7 +53,8 @@ const textOf = (output: Output, mime = "text/plain"): string => {
 
 /**
  * Returns the outputs of a cell in order. Numbers and run IDs are replaced by placeholders, because timings and last digits
- * depend on the machine, and IDs on the code. So is generated text. Successive printed lines are joined, because the kernel sends them one by one.
+ * depend on the machine, and IDs on the code. So is generated text. Successive printed lines are joined, because the kernel
+ * sends them one by one.
  */
 function shownBy(outputs: readonly Output[]): string[] {
   const shown: { type: string; text: string }[] = [];

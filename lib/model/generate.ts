@@ -92,12 +92,7 @@ export function generate(
     }
   }
   const prompts = texts.map((text) => tokenizer.encode(text));
-  const { vocabSize } = tokenizer;
-  const textsOf = prompts.map((ids, i) => continuationsOf(tokenizer, { text: texts[i]!, ids }));
-  const made = continueTexts(model, {
-    ...{ ...options, prompts, maxNewTokens, vocabSize, stop },
-    textOf: (made, i) => textsOf[i]!(made),
-  });
+  const made = continueTexts(model, { ...options, texts, prompts, tokenizer, maxNewTokens, stop });
   return Array.isArray(prompt) ? made : made[0]!;
 }
 
@@ -110,7 +105,7 @@ export function generate(
  * @param tokenizer Tokenizer of the model.
  * @param prompt The prompt, and its tokens.
  */
-export function continuationsOf(
+function continuationsOf(
   tokenizer: Pick<Tokenizer, "decode">,
   { text, ids }: { text: string; ids: ArrayLike<number> },
 ): (made: Int32Array) => string {
@@ -122,9 +117,12 @@ export function continuationsOf(
 }
 
 /** Options of {@linkcode continueTexts}. */
-export interface ContinueOptions extends GenerateTokensOptions, Pick<GenerateOptions, "stop"> {
-  /** Returns the text of prompt `i`, followed by the given new tokens. */
-  readonly textOf: (made: Int32Array, i: number) => string;
+export interface ContinueOptions
+  extends Omit<GenerateTokensOptions, "vocabSize">, Pick<GenerateOptions, "stop"> {
+  /** Text of each prompt. */
+  readonly texts: readonly string[];
+  /** Tokenizer of the model. */
+  readonly tokenizer: Pick<Tokenizer, "decode" | "vocabSize">;
 }
 
 /**
@@ -135,7 +133,7 @@ export interface ContinueOptions extends GenerateTokensOptions, Pick<GenerateOpt
  */
 export function continueTexts(
   { parameters, config }: Pick<Gpt, "parameters" | "config">,
-  { stop = [], textOf, ...options }: ContinueOptions,
+  { stop = [], texts, tokenizer, ...options }: ContinueOptions,
 ): string[] {
   const stops = typeof stop === "string" ? [stop] : stop;
   if (stops.includes("")) {
@@ -143,19 +141,23 @@ export function continueTexts(
       "Cannot generate text: expected stop texts of at least one character, got an empty one.",
     );
   }
-  const begins = options.prompts.map((_, i) => textOf(new Int32Array(0), i).length);
+  const { prompts } = options, { vocabSize } = tokenizer;
+  const continuations = texts.map((text, i) => continuationsOf(tokenizer, { text, ids: prompts[i]! }));
   const endOf = (text: string, i: number) =>
     stops.reduce((end, stop) => {
-      const at = text.indexOf(stop, begins[i]);
+      const at = text.indexOf(stop, texts[i]!.length);
       return at < 0 ? end : Math.min(end, at);
     }, text.length);
   const isOver = (made: Int32Array, i: number) => {
-    const text = textOf(made, i);
+    const text = continuations[i]!(made);
     return endOf(text, i) < text.length;
   };
-  const tokens = generateTokens(parameters, config, { ...options, ...(stops.length > 0 && { isOver }) });
+  const tokens = generateTokens(parameters, config, {
+    ...{ ...options, vocabSize },
+    ...(stops.length > 0 && { isOver }),
+  });
   return tokens.map((made, i) => {
-    const text = textOf(made, i);
+    const text = continuations[i]!(made);
     return text.slice(0, endOf(text, i));
   });
 }

@@ -21,7 +21,6 @@ export {
 export { Decoder, type DecoderOptions } from "./decoder.ts";
 export { readEndIds } from "./_gpt2_companions.ts";
 export {
-  continuationsOf,
   type ContinueOptions,
   continueTexts,
   generate,

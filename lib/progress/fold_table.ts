@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { columnsOf } from "./width.ts";
+import { columnsOf, padEnd, widthOf } from "./width.ts";
 
 /** A line, split into one string per column of the terminal. */
 type Line = readonly string[];
@@ -23,32 +23,28 @@ interface Span {
  * @returns The lines of the parts. A table that fits, or that has colors, is returned unchanged.
  */
 export function foldTable(texts: readonly string[], columns: number): string[] {
-  if (texts.length < 2 || texts.some((text) => text.includes("\x1b"))) return [...texts];
-  const lines = texts.map(columnsOf), width = lines.reduce((most, line) => Math.max(most, line.length), 0);
-  if (width <= columns) return [...texts];
+  const width = texts.reduce((most, text) => Math.max(most, widthOf(text)), 0);
+  if (width <= columns || texts.length < 2 || texts.some((text) => text.includes("\x1b"))) return [...texts];
+  const lines = texts.map((text) => columnsOf(padEnd(text, width)));
   const spans = spansOf(lines, width), keys = keySpans(lines, spans, columns);
-  const widthOf = (parts: readonly Span[]) =>
-    parts.reduce((sum, { begin, end }) => sum + end - begin + 2, -2);
+  const sizeOf = (parts: readonly Span[]) => parts.reduce((sum, { begin, end }) => sum + end - begin + 2, -2);
   const parts: Span[][] = [];
   for (const span of spans.slice(keys.length)) {
     const last = parts.at(-1);
-    if (last !== undefined && widthOf([...last, span]) <= columns) last.push(span);
+    if (last !== undefined && sizeOf([...last, span]) <= columns) last.push(span);
     else parts.push([...keys, span]);
   }
   return parts.flatMap((part, i) => [
     ...i > 0 ? [""] : [],
-    ...lines.map((line) => part.map((span) => cellOf(line, span)).join("  ").trimEnd()),
+    ...lines.map((line) =>
+      part.map(({ begin, end }) => line.slice(begin, end).join("")).join("  ").trimEnd()
+    ),
   ]);
-}
-
-/** Returns a cell of a line, filled with spaces. */
-function cellOf(line: Line, { begin, end }: Span): string {
-  return Array.from({ length: end - begin }, (_, i) => line[begin + i] ?? " ").join("");
 }
 
 /** Returns the ranges of the columns: what is left between ranges of two spaces or more that all lines share. */
 function spansOf(lines: readonly Line[], width: number): Span[] {
-  const isBlank = Array.from({ length: width }, (_, i) => lines.every((line) => (line[i] ?? " ") === " "));
+  const isBlank = Array.from({ length: width }, (_, i) => lines.every((line) => line[i] === " "));
   const spans: Span[] = [];
   let begin = 0;
   for (let i = 1; i < width; i++) {

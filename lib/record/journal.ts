@@ -149,7 +149,6 @@ export class JournalWriter implements Disposable {
   /** State of the background sync. `again`: lines were written since it started. */
   #sync: "none" | "running" | "again" = "none";
   #fault: { error: unknown } | undefined;
-  #closed = false;
 
   /**
    * Opens a journal for appending.
@@ -227,7 +226,7 @@ export class JournalWriter implements Disposable {
     this.#synced.syncData().then(() => {
       const isStale = this.#sync === "again";
       this.#sync = "none";
-      if (isStale && !this.#closed) this.syncSoon();
+      if (isStale) this.syncSoon();
     }, (error) => this.#fault ??= { error });
   }
 
@@ -240,7 +239,7 @@ export class JournalWriter implements Disposable {
 
   /** Closes the file. */
   [Symbol.dispose](): void {
-    this.#closed = true;
+    this.#sync = "none"; // a running sync starts no other
     this.#file.close();
     this.#synced.close();
   }

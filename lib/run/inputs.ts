@@ -14,7 +14,13 @@ import { exists } from "../file/exists.ts";
 import { parseJson } from "../file/json.ts";
 import { readRegular } from "../file/regular.ts";
 import { atomicWrite, type RunSpec, sha256Hex } from "../record/mod.ts";
-import { jsonWithTreatment, loadTokenizer, loadTokenizerFile, type Tokenizer } from "../text/mod.ts";
+import {
+  jsonWithTreatment,
+  loadTokenizer,
+  loadTokenizerFile,
+  type Tokenizer,
+  type TokenizerJson,
+} from "../text/mod.ts";
 
 /** Name of the file with a tokenizer, in an input's folder and in a run's folder. */
 export const TOKENIZER = "tokenizer.json";
@@ -39,7 +45,7 @@ export function addInput(name: string, files: () => Promise<Files>): void {
 }
 
 /** Returns the content of the file `tokenizer.json` for a tokenizer. Equal tokenizers give equal content. */
-export function tokenizerContent(tokenizer: Tokenizer): string {
+export function tokenizerContent(tokenizer: Tokenizer | TokenizerJson): string {
   return `${JSON.stringify(tokenizer)}\n`;
 }
 
@@ -102,7 +108,7 @@ export async function tokenizerInput(path: string, dir?: string): Promise<Tokeni
  * @param path Path from which the input's name is derived.
  */
 export function addTokenizer(tokenizer: Tokenizer, path: string): TokenizerInput {
-  const content = `${JSON.stringify(jsonWithTreatment(tokenizer))}\n`;
+  const content = tokenizerContent(jsonWithTreatment(tokenizer));
   const name = contentName(resolve(path), sha256Hex(content));
   vocabularies.set(name, tokenizer.vocabSize);
   addInput(name, () => Promise.resolve({ [TOKENIZER]: content }));

@@ -5,14 +5,7 @@
  */
 import { reasonOf } from "../error/clause.ts";
 import { UserError } from "../error/user_error.ts";
-import {
-  continuationsOf,
-  continueTexts,
-  type GenerateOptions,
-  Gpt,
-  readEndIds,
-  toParameters,
-} from "../model/mod.ts";
+import { continueTexts, type GenerateOptions, Gpt, readEndIds, toParameters } from "../model/mod.ts";
 import { useTensorFlow } from "../tensorflow/mod.ts";
 import type { Tokenizer } from "../text/mod.ts";
 import { type ModelChoice, openModel, withUserErrors } from "../run/mod.ts";
@@ -73,12 +66,11 @@ export async function generateTexts(
     if (given.length === 0) given.push({ text: beginning(tokenizer), name: "" });
     const ids = given.map((prompt) => encode(tokenizer, prompt));
     const ends = opened.source === undefined || ignoreEos ? [] : await readEndIds(opened.source);
-    const textsOf = ids.map((ids, i) => continuationsOf(tokenizer, { text: given[i]!.text, ids }));
     await useTensorFlow(threads === undefined ? {} : { threads });
     using model = new Gpt(config, toParameters(opened.parameters));
     return continueTexts(model, {
-      ...{ ...sampling, prompts: ids, maxNewTokens, vocabSize: tokenizer.vocabSize },
-      ...{ stopIds: [...stopIds, ...ends], textOf: (made, i) => textsOf[i]!(made) },
+      ...{ ...sampling, texts: given.map(({ text }) => text), prompts: ids, tokenizer, maxNewTokens },
+      stopIds: [...stopIds, ...ends],
     });
   });
 }

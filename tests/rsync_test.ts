@@ -27,7 +27,7 @@ Deno.test({
           data: text,
           ...{ seq: [16], policy: ["float32"], vocab: ["character"], seeds: [1, 2], saveBest: true },
           ...{
-            steps: 600,
+            steps: 2000,
             warmupSteps: 0,
             tokensPerStep: 128,
             nLayer: 1,

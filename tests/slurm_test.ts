@@ -21,7 +21,8 @@ Deno.writeTextFileSync(text, sampleText(100));
 const SPEC = {
   data: text,
   ...{ seq: [32], policy: ["float32", "bf16-autocast"], vocab: ["character"], seeds: [1, 2] },
-  ...{ steps: 800, warmupSteps: 0, tokensPerStep: 256, nLayer: 1, nHead: 2, nEmbd: 32, evalTokens: 64 },
+  // Enough steps that a run is still at work when a command of Slurm reaches it.
+  ...{ steps: 4000, warmupSteps: 0, tokensPerStep: 256, nLayer: 1, nHead: 2, nEmbd: 32, evalTokens: 64 },
 };
 
 /** Returns a spec with runs of a GPT-2 that start from a trained model, and of a LLaMA, in two precisions. */

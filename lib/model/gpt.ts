@@ -11,14 +11,15 @@ import {
   embedding,
   layerNorm,
   layerScope,
-  linear,
   observe,
   operation,
   residual,
   rmsNorm,
 } from "../tensorflow/mod.ts";
 import { operandFormats } from "../tensorflow/precision/scope.ts";
-import { activate, createDropout, softCap } from "./_pointwise.ts";
+import { linearOfParts } from "../tensorflow/ops/linear.ts";
+import { joinParts, mapParts, partsOf } from "../tensorflow/ops/row_parts.ts";
+import { activate, createDropout, NO_DROPOUT, softCap } from "./_pointwise.ts";
 import { attention, cachePlaces, type KeyValueCache } from "./attention.ts";
 import { requireHidden } from "./architecture.ts";
 import { type Activation, completeConfig, type FullGptConfig, type GptConfig } from "./config.ts";
@@ -84,7 +85,17 @@ export function gptLogits(
   config: GptConfig,
   options: PassOptions = {},
 ): tf.Tensor2D {
-  return headLogits(parameters, gptHidden(parameters, tokens, config, options), config);
+  return joinParts(logitsOfParts(parameters, tokens, config, options)) as tf.Tensor2D;
+}
+
+/** Computes the logits of {@linkcode gptLogits} as one tensor per part of the batch, in row order. */
+export function logitsOfParts(
+  parameters: Parameters,
+  tokens: tf.Tensor2D,
+  config: GptConfig,
+  options: PassOptions = {},
+): tf.Tensor2D[] {
+  return headOfParts(parameters, hiddenOfParts(parameters, tokens, config, options), config);
 }
 
 /**
@@ -105,6 +116,16 @@ export function gptHidden(
   config: GptConfig,
   options: PassOptions = {},
 ): tf.Tensor2D {
+  return joinParts(hiddenOfParts(parameters, tokens, config, options)) as tf.Tensor2D;
+}
+
+/** Computes the hidden states of {@linkcode gptHidden} as one tensor per part of the batch, in row order. */
+function hiddenOfParts(
+  parameters: Parameters,
+  tokens: tf.Tensor2D,
+  config: GptConfig,
+  options: PassOptions,
+): tf.Tensor[] {
   const [B, T] = tokens.shape;
   const full = completeConfig(config);
   const { nEmbd: C, nLayer, blockSize, qkNorm, layerNormEps: epsilon } = full;
@@ -113,37 +134,48 @@ export function gptHidden(
       `Cannot run the model: expected T <= blockSize (${blockSize} tokens), got ${T}`,
     );
   }
-  if (full.architecture !== undefined) return ownHidden(parameters, tokens, { ...options, config: full });
+  if (full.architecture !== undefined) return [ownHidden(parameters, tokens, { ...options, config: full })];
   const weight = (name: string) => parameterOf(parameters, `${name}.weight`);
   const affine = (name: string) => ({
     weight: weight(name),
     bias: full.bias ? parameterOf(parameters, `${name}.bias`) : undefined,
   });
-  const dense = (x: tf.Tensor, name: string) => linear(x, { ...affine(name), name });
+  const dense = (xs: tf.Tensor[], name: string) => linearOfParts(xs, { ...affine(name), name });
   // Only matrix products consume its result.
-  const norm = (x: tf.Tensor, name: string) =>
-    full.norm === "rmsNorm"
-      ? rmsNorm(x, { weight: weight(name), epsilon, lowered: true })
-      : layerNorm(x, { ...affine(name), epsilon, lowered: true });
+  const norm = (xs: tf.Tensor[], name: string) =>
+    mapParts(
+      xs,
+      (x) =>
+        full.norm === "rmsNorm"
+          ? rmsNorm(x, { weight: weight(name), epsilon, lowered: true })
+          : layerNorm(x, { ...affine(name), epsilon, lowered: true }),
+    );
   const dropout = createDropout(full.dropout, options.dropoutKey);
   const { cache, lengths = cache && tf.fill([B], T, "int32") } = options;
   const places = cache && cachePlaces(cache, { lengths: lengths!, T });
   const angles = full.position === "rotary" ? rotaryAngles(full, places?.positions ?? T) : undefined;
-  const attn = (x: tf.Tensor, at: string, layer: number) => {
-    const context = attention(dense(x, `${at}.c_attn`), {
-      ...{ B, T, config: full, dropout },
-      gains: qkNorm ? { q: weight(`${at}.q_norm`), k: weight(`${at}.k_norm`) } : undefined,
-      angles,
-      cached: cache && places && { cache, places, layer },
-    });
-    return dropout(dense(context, `${at}.c_proj`));
+  const attn = (xs: tf.Tensor[], at: string, layer: number) => {
+    const contexts = mapParts(dense(xs, `${at}.c_attn`), (qkv) =>
+      attention(qkv, {
+        ...{ B: B / xs.length, T, config: full, dropout },
+        gains: qkNorm ? { q: weight(`${at}.q_norm`), k: weight(`${at}.k_norm`) } : undefined,
+        angles,
+        cached: cache && places && { cache, places, layer },
+      }));
+    return dense(contexts, `${at}.c_proj`).map(dropout);
   };
-  const mlp = (x: tf.Tensor, at: string) => {
-    const hidden = activation(dense(x, `${at}.c_fc`), full.activation); // [N, F], of [N, F] or twice that
-    return dropout(dense(observe("activation", hidden), `${at}.c_proj`));
+  const mlp = (xs: tf.Tensor[], at: string) => {
+    // From [N, F], or [N, 2 F] for swiglu, to [N, F].
+    const hidden = mapParts(
+      dense(xs, `${at}.c_fc`),
+      (x) => observe("activation", activation(x, full.activation)),
+    );
+    return dense(hidden, `${at}.c_proj`).map(dropout);
   };
+  const add = (xs: tf.Tensor[], branches: tf.Tensor[]) =>
+    mapParts(xs, (x, i) => observe("residual", residual(x, branches[i]!)));
 
-  let x = layerScope("embedding", () => {
+  const embedded = layerScope("embedding", () => {
     const tokenRows = embedding(weight("wte"), tf.reshape(tokens, [B * T])); // [N, C]
     if (full.position === "rotary") return observe("residual", dropout(tokenRows));
     const positions = places === undefined
@@ -152,15 +184,17 @@ export function gptHidden(
     const sum = residual(tf.reshape(tokenRows, [B, T, C]), positions);
     return observe("residual", dropout(tf.reshape(sum, [B * T, C]))); // [N, C]
   });
+  // Dropout masks and a cache belong to the whole batch.
+  let xs = partsOf(embedded, { B, isDivisible: dropout === NO_DROPOUT && cache === undefined });
   for (let layer = 0; layer < nLayer; layer++) {
     const at = `h.${layer}`;
-    x = layerScope(at, () => {
-      x = observe("residual", residual(x, attn(norm(x, `${at}.ln_1`), `${at}.attn`, layer)));
-      return observe("residual", residual(x, mlp(norm(x, `${at}.ln_2`), `${at}.mlp`)));
+    xs = layerScope(at, () => {
+      xs = add(xs, attn(norm(xs, `${at}.ln_1`), `${at}.attn`, layer));
+      return add(xs, mlp(norm(xs, `${at}.ln_2`), `${at}.mlp`));
     }, { isEnd: layer === 0 || layer === nLayer - 1 });
   }
   if (cache !== undefined) cache.position = tf.add(cache.position, lengths!);
-  return layerScope("head", () => norm(x, "ln_f")) as tf.Tensor2D;
+  return layerScope("head", () => norm(xs, "ln_f"));
 }
 
 /** Computes the input of the output head with a user's architecture. */
@@ -228,17 +262,24 @@ const activationOf = operation("gelu", ([x]: [tf.Tensor], name: Activation) => a
  * @returns [N, V], in the policy's type for matrix products.
  */
 export function headLogits(parameters: Parameters, hidden: tf.Tensor2D, config: GptConfig): tf.Tensor2D {
+  return headOfParts(parameters, [hidden], config)[0]!;
+}
+
+/** Computes the logits of {@linkcode headLogits} as one tensor per part of the batch. */
+function headOfParts(parameters: Parameters, hidden: tf.Tensor[], config: GptConfig): tf.Tensor2D[] {
   const { tiedHead, logitSoftCap } = completeConfig(config);
   const table = parameterOf(parameters, tiedHead ? "wte.weight" : "lm_head.weight"); // [V, C]
   const logits = layerScope("head", () => {
-    // One operation rounds its result once. With formats of operands, the product has a separate result.
-    if (logitSoftCap !== undefined && operandFormats() === undefined) {
-      return cappedProduct([hidden, table], logitSoftCap);
+    // One operation rounds to a format once. With formats of operands, the product has a separate result.
+    if (logitSoftCap !== undefined && hidden.length === 1 && operandFormats() === undefined) {
+      return [cappedProduct([hidden[0]!, table], logitSoftCap)];
     }
-    const product = linear(hidden, { weight: table, transposed: true, name: HEAD_LAYER });
-    return logitSoftCap === undefined ? product : softCap(product, { cap: logitSoftCap });
+    const products = linearOfParts(hidden, { weight: table, transposed: true, name: HEAD_LAYER });
+    return logitSoftCap === undefined
+      ? products
+      : mapParts(products, (x) => softCap(x, { cap: logitSoftCap }));
   });
-  return observe("logits", logits) as tf.Tensor2D;
+  return mapParts(logits, (x) => observe("logits", x)) as tf.Tensor2D[];
 }
 
 const cappedProduct = operation(

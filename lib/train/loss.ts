@@ -8,9 +8,11 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { blockedLoss } from "../model/gpt_model.ts";
-import { type GptConfig, gptHidden, gptLogits, headLogits, type Parameters } from "../model/mod.ts";
+import { logitsOfParts } from "../model/gpt.ts";
+import { type GptConfig, gptHidden, headLogits, type Parameters } from "../model/mod.ts";
 import {
   countedTargets,
+  nllOfParts,
   nllOfRows,
   plainCrossEntropy,
   tokenScale,
@@ -90,7 +92,7 @@ export function tokenLosses(
   const { targets, counted } = countedTargets(batch.y, options.ignoreIndex);
   const losses = isBlocked(batch.y, { config, blocked: options.blocked })
     ? blockedTokenLosses(parameters, { ...batch, targets }, config)
-    : nllOfRows(gptLogits(parameters, batch.x, config, batch), targets);
+    : nllOfParts(logitsOfParts(parameters, batch.x, config, batch), targets);
   return (counted === undefined ? losses : tf.mul(losses, counted)) as tf.Tensor1D;
 }
 
@@ -136,7 +138,7 @@ export function trainingLoss(
   const weights = tf.mul(counted ?? tf.ones([batch.y.size]), scale) as tf.Tensor1D;
   const rows = { targets, weights, regularization: { labelSmoothing, zLoss } };
   if (!blocked) {
-    return unscaled(plainCrossEntropy(gptLogits(parameters, batch.x, config, batch), rows), batch);
+    return unscaled(plainCrossEntropy(logitsOfParts(parameters, batch.x, config, batch), rows), batch);
   }
   return unscaled(blockedLoss(parameters, batch.x, { rows, config, options: batch }), batch);
 }

@@ -79,11 +79,14 @@ export function fused<O>(
   };
 }
 
-/** Returns true if a fused function of these inputs is compiled in the current mode. */
+/**
+ * Returns true if a fused function of these inputs is compiled in the current mode. For a part of a batch, the inputs of
+ * all parts count, so that the same functions are compiled as for the undivided batch.
+ */
 export function isFused(inputs: readonly tf.Tensor[], minElements: number = MIN_ELEMENTS): boolean {
-  const { binding } = currentTensorFlow();
+  const { binding } = currentTensorFlow(), { parts } = binding.regions.current;
   return binding.trace?.mode === "graph" && !binding.isUsingGpuDevice() &&
-    inputs.reduce((sum, { shape }) => sum + elements(shape), 0) >= minElements;
+    inputs.reduce((sum, { shape }) => sum + elements(shape), 0) * parts >= minElements;
 }
 
 function innerFunction<O>(call: {

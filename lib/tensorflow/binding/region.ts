@@ -59,6 +59,8 @@ export interface Region {
   readonly backward: boolean;
   /** True in the first and the last block of a model. */
   readonly isEnd: boolean;
+  /** Number of parts of a batch that the code computes one of. 1 for the whole batch. */
+  readonly parts: number;
   /** Record of largest magnitudes, for delayed scaling. Undefined: scales use the current largest magnitude. */
   readonly amax: AmaxRecord | undefined;
   /** Random key of the region, and the number of keys that were derived from it so far. Undefined: a fixed key. */
@@ -78,6 +80,7 @@ export class Regions {
     opClass: undefined,
     backward: false,
     isEnd: false,
+    parts: 1,
     amax: undefined,
     rounding: { key: undefined, draws: 0 },
     observer: undefined,

@@ -186,7 +186,7 @@ export class TracedFunction<E> {
     };
     try {
       refuseTaped(label, captures.flatMap(({ id, variable }) => variable === undefined ? [id] : []));
-      const serial = trace.isSmall;
+      const serial = trace.isSerial;
       compileAhead(currentTensorFlow(), { serial });
       const all = [...placeholders, ...captures.map(({ symbol }) => symbol)];
       trace.toFunction(name, { inputs: all, outputs, serial });

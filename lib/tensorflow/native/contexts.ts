@@ -31,6 +31,8 @@ interface Native {
 
 /** The contexts, with the functions registered in them. */
 export class Contexts {
+  /** Number of threads within an op in the first context. */
+  readonly threads: number;
   readonly #native: Native;
   #first: Pointer;
   /** The second context. Undefined if ops have one thread in the first context too, or run on a GPU. */
@@ -42,6 +44,7 @@ export class Contexts {
     this.#native = native;
     this.#first = newContext(native, options);
     const { intraOpThreads = navigator.hardwareConcurrency, device } = options;
+    this.threads = intraOpThreads;
     if (device !== "gpu" && intraOpThreads > 1) {
       this.#serial = newContext(native, { ...options, intraOpThreads: 1 });
     }

@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs";
 import { assertEquals } from "@std/assert";
 import { compile, useTensorFlow } from "../mod.ts";
 import { currentTensorFlow } from "../binding/backend.ts";
+import { joinParts, partsOf } from "../ops/row_parts.ts";
 
 /** Trains small models for five steps, and prints the losses and a hash of each state. */
 const TRAINING = `
@@ -55,6 +56,13 @@ Deno.test("functions of small ops run in a context of their own, on tensors of t
     };
     assertEquals(called(small, 16), navigator.hardwareConcurrency === 1); // a machine with one core has one context
     assertEquals(called(large, 512), true); // 2.7e8 operations
+    const divided = (isDivisible: boolean) => (x: tf.Tensor) =>
+      joinParts(partsOf(x, { B: 2, isDivisible }).map((part) => tf.matMul(part, tf.matMul(x, x))));
+    using parts = compile(divided(true));
+    using whole = compile(divided(false));
+    using both = compile((x: tf.Tensor) => tf.matMul(divided(true)(x), divided(false)(x)));
+    assertEquals(called(parts, 512), runtime.threads !== 2);
+    assertEquals([called(whole, 512), called(both, 512)], [true, true]);
   } finally {
     runtime.contextOf = contextOf;
   }

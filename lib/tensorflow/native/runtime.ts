@@ -135,6 +135,11 @@ export class Runtime {
     }
   }
 
+  /** Number of threads within an op. */
+  get threads(): number {
+    return this.#contexts.threads;
+  }
+
   /** True if ops run on a GPU by default. */
   get usesGpu(): boolean {
     return this.devices.some(({ type }) => type === "GPU");

@@ -46,6 +46,8 @@ export class Trace implements Disposable {
   readonly firstId: number;
   #nodes = 0;
   readonly #size = new GraphSize();
+  /** The smallest number of parts into which a large batch is divided. 0 without large batches. */
+  #parts = 0;
   readonly #inputs = new Set<GraphValue>();
   readonly #body = new GraphNodes();
   /** Nodes of small constants, by type, shape and bytes. */
@@ -73,9 +75,14 @@ export class Trace implements Disposable {
     return this.#nodes;
   }
 
-  /** True if no op in the graph is faster with several threads. */
-  get isSmall(): boolean {
-    return this.#size.isSmall;
+  /** Notes into how many parts a large batch is divided, 1 for an undivided one. */
+  noteBatch(parts: number): void {
+    this.#parts = this.#parts === 0 ? parts : Math.min(this.#parts, parts);
+  }
+
+  /** True if one thread per op is enough: all ops are small, or the parts of every large batch occupy all threads. */
+  get isSerial(): boolean {
+    return this.#size.isSmall || this.#parts > 1 && this.#parts >= this.#runtime.threads;
   }
 
   /** True if the function is faster with its ops one after the other on one thread. False if ops run on a GPU. */

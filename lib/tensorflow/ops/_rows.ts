@@ -1,5 +1,6 @@
 /**
- * A matrix that is filled in place, block by block, without a second copy.
+ * Operations on rows of a matrix: filling it in place, without a second copy, and slicing it after other tensors are
+ * computed.
  *
  * @module
  */
@@ -7,6 +8,7 @@ import * as tf from "@tensorflow/tfjs";
 import { AttributeType } from "../native/attribute.ts";
 import { currentTensorFlow } from "../binding/backend.ts";
 import { DataType } from "../native/dtype.ts";
+import { dtypeOf } from "../binding/true_dtype.ts";
 import { runOp } from "./_unit.ts";
 
 /**
@@ -44,4 +46,29 @@ export function fillRows(matrix: tf.Tensor2D, begin: number, rows: tf.Tensor): t
     ])
     : runOp("InplaceUpdate", { T }, [matrix, places, rows]);
   return filled as tf.Tensor2D;
+}
+
+/**
+ * Slices rows of a matrix, but only after other tensors are computed. Without this dependency, a graph would run the
+ * products of all blocks at once. TensorFlow's op IdentityN waits for all its inputs.
+ */
+export function rowsAfter(
+  matrix: tf.Tensor2D,
+  { begin, size }: { begin: number; size: number },
+  after: readonly tf.Tensor[],
+): tf.Tensor2D {
+  const { backend, binding } = currentTensorFlow();
+  const columns = matrix.shape[1];
+  if (binding.trace === undefined) return tf.slice(matrix, [begin, 0], [size, columns]);
+  const types = [DataType.INT32, ...after.map(() => DataType.FLOAT)];
+  const [start] = backend.executeMultipleOutputs(
+    "IdentityN",
+    [{ name: "T", type: AttributeType.TYPE, value: types }],
+    [tf.tensor1d([begin, 0], "int32"), ...after],
+    types.length,
+  );
+  return runOp("Slice", {
+    T: [AttributeType.TYPE, dtypeOf(matrix)],
+    Index: [AttributeType.TYPE, DataType.INT32],
+  }, [matrix, start!, tf.tensor1d([size, columns], "int32")]) as tf.Tensor2D;
 }

@@ -14,9 +14,13 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { AttributeType } from "../native/attribute.ts";
-import { currentTensorFlow } from "../binding/backend.ts";
-import { addColumns, columnGradients, noStatistics, type RowStatistics } from "./cross_entropy.ts";
+import {
+  addColumns,
+  columnGradients,
+  joinColumns,
+  noStatistics,
+  type RowStatistics,
+} from "./cross_entropy.ts";
 import { DataType } from "../native/dtype.ts";
 import {
   classScope,
@@ -31,12 +35,21 @@ import {
   withDrawsFrom,
 } from "../precision/scope.ts";
 import { type Factors, type Product, quantizedProduct } from "./_quantized_product.ts";
-import { emptyMatrix, fillRows } from "./_rows.ts";
+import { emptyMatrix, fillRows, rowsAfter } from "./_rows.ts";
 import { dtypeOf, toFloat32 } from "../binding/true_dtype.ts";
-import { productType, runOp } from "./_unit.ts";
+import { productType } from "./_unit.ts";
 
-/** Default number of logits in a block. They take 8 MiB in float32, which is large enough for fast matrix products. */
+/**
+ * Default number of logits in the blocks of all lanes. They take 8 MiB in float32. Blocks are then large enough for fast
+ * matrix products.
+ */
 const BLOCK_LOGITS = 2 ** 21;
+
+/**
+ * Number of lanes: chains of blocks that a graph runs concurrently, because the ops of a block depend on each other and
+ * gain little from a second core. Block i belongs to lane i mod `LANES`.
+ */
+const LANES = 2;
 
 /**
  * Default of the size of the logits that the first pass keeps for the second, in bytes. Each kept block saves one of four
@@ -75,7 +88,7 @@ export interface LossRows {
    */
   readonly logitSoftCap?: number | undefined;
   /**
-   * Number of tokens in a block of the vocabulary. Default: such that a block has about 2^21 logits, but at least 1,024
+   * Number of tokens in a block of the vocabulary. Default: such that a block has about 2^20 logits, but at least 1,024
    * tokens.
    */
   readonly block?: number | undefined;
@@ -177,6 +190,7 @@ class BlockedHead {
   readonly #table: tf.Tensor2D;
   readonly #rows: LossRows;
   readonly #blocks: readonly Range[];
+  readonly #lanes: number;
   /** Number of random keys drawn before each block of the first pass. The second pass draws the same keys again. */
   readonly #draws: number[] = [];
   /** Logits of the first blocks, for the second pass. */
@@ -190,8 +204,9 @@ class BlockedHead {
     const targets = tf.gather(tf.range(0, V, 1, "int32"), rows.targets) as tf.Tensor1D;
     this.#rows = { ...rows, targets };
     this.#blocks = rows.block === undefined
-      ? rangesOf(V, Math.max(MIN_BLOCK_TOKENS, Math.floor(BLOCK_LOGITS / N)), BLOCK_UNIT)
+      ? rangesOf(V, Math.max(MIN_BLOCK_TOKENS, Math.floor(BLOCK_LOGITS / LANES / N)), BLOCK_UNIT)
       : rangesOf(V, rows.block);
+    this.#lanes = Math.min(LANES, this.#blocks.length);
   }
 
   /** Passes the logits to the active observer, in groups of whole rows. */
@@ -209,21 +224,26 @@ class BlockedHead {
   /** Runs the first pass: collects the statistics of each row over all blocks. */
   normalize(): RowStatistics {
     const belowMax = this.#rows.regularization.labelSmoothing !== 0;
-    let statistics = tf.tidy(() => ({ ...noStatistics(this.#hidden.shape[0], { belowMax }) }));
+    const begin = () => tf.tidy(() => ({ ...noStatistics(this.#hidden.shape[0], { belowMax }) }));
+    const lanes = Array.from({ length: this.#lanes }, () => ({ statistics: begin(), columns: 0 }));
     let free = this.#rows.keptBytes ?? KEPT_BYTES;
     for (const [i, range] of this.#blocks.entries()) {
       this.#draws.push(roundingDraws());
-      const former = statistics;
-      statistics = tf.tidy(() => {
+      const lane = lanes[i % lanes.length]!, { statistics: former, columns: before } = lane;
+      lane.statistics = tf.tidy(() => {
         const block = rowsAfter(this.#table, range, [former.sumExp, former.targetLogit]);
         const { logits, bounded } = this.#logits(this.#hidden, block);
         free -= bytesOf(logits) + (bounded === undefined ? 0 : bytesOf(bounded));
         if (free >= 0) this.#kept[i] = { logits: tf.keep(logits), bounded: bounded && tf.keep(bounded) };
-        return { ...addColumns(former, logits, { targets: this.#targets(range), begin: range.begin }) };
+        return { ...addColumns(former, logits, { targets: this.#targets(range), before }) };
       });
+      lane.columns += range.size;
       tf.dispose(Object.values(former));
     }
-    return statistics;
+    if (lanes.length === 1) return lanes[0]!.statistics;
+    const joined = tf.tidy(() => ({ ...joinColumns(lanes) }));
+    for (const { statistics } of lanes) tf.dispose(Object.values(statistics));
+    return joined;
   }
 
   /** Computes the weighted sums over rows. */
@@ -246,18 +266,19 @@ class BlockedHead {
   gradient(statistics: RowStatistics): Gradients {
     const [[N, C], V] = [this.#hidden.shape, this.#table.shape[0]];
     const weights = tf.expandDims(this.#rows.weights, 1); // [N, 1]
-    let sums: Gradients & { dBlock?: tf.Tensor } = {
-      dHidden: tf.fill([N, C], 0),
-      dTable: emptyMatrix([V, C]),
-    };
+    const lanes: { dHidden: tf.Tensor; dBlock?: tf.Tensor }[] = Array.from(
+      { length: this.#lanes },
+      () => ({ dHidden: tf.fill([N, C], 0) }),
+    );
+    let dTable = emptyMatrix([V, C]);
     for (const [i, range] of this.#blocks.entries()) {
-      const former = sums;
-      // The second pass depends on the first, and each block on the previous one. Without this order, a graph would run
-      // all blocks that are ready at once and hold their logits.
+      const at = i % lanes.length, former = lanes[at]!, filled = dTable;
+      // The second pass depends on the first, and each block on the previous one of its lane. Without this order, a graph
+      // would run all blocks that are ready at once and hold their logits.
       const after = former.dBlock === undefined
         ? [statistics.sumExp, statistics.targetLogit]
         : [former.dHidden, former.dBlock];
-      sums = tf.tidy(() => {
+      const { table, ...lane } = tf.tidy(() => {
         const block = rowsAfter(this.#table, range, after); // [v, C]
         const { logits, bounded } = this.#laterLogits(i, { block, after });
         const dBounded = atLoss(columnGradients(
@@ -272,14 +293,18 @@ class BlockedHead {
         );
         return {
           dHidden: tf.add(former.dHidden, toFloat32(dHidden)),
-          dTable: fillRows(former.dTable, range.begin, dBlock),
+          table: fillRows(filled, range.begin, dBlock),
           dBlock,
         };
       });
-      tf.dispose([...Object.values(former), { ...this.#kept[i] }]);
+      dTable = table;
+      lanes[at] = lane;
+      tf.dispose([...Object.values(former), filled, { ...this.#kept[i] }]);
     }
-    const { dHidden, dTable, dBlock } = sums;
-    tf.dispose([weights, dBlock!]);
+    const dHidden = lanes.length === 1
+      ? lanes[0]!.dHidden
+      : tf.tidy(() => lanes.map(({ dHidden }) => dHidden).reduce((a, b) => tf.add(a, b)));
+    tf.dispose([weights, ...lanes.flatMap((lane) => Object.values(lane)).filter((one) => one !== dHidden)]);
     return { dHidden, dTable };
   }
 
@@ -355,25 +380,4 @@ function gradientType(): number {
 /** Returns the size of a tensor in bytes. */
 function bytesOf(x: tf.Tensor): number {
   return x.size * (dtypeOf(x) === DataType.FLOAT ? 4 : 2);
-}
-
-/**
- * Slices rows of a matrix, but only after other tensors are computed. Without this dependency, a graph would run the
- * products of all blocks at once. TensorFlow's op IdentityN waits for all its inputs.
- */
-function rowsAfter(matrix: tf.Tensor2D, { begin, size }: Range, after: readonly tf.Tensor[]): tf.Tensor2D {
-  const { backend, binding } = currentTensorFlow();
-  const columns = matrix.shape[1];
-  if (binding.trace === undefined) return tf.slice(matrix, [begin, 0], [size, columns]);
-  const types = [DataType.INT32, ...after.map(() => DataType.FLOAT)];
-  const [start] = backend.executeMultipleOutputs(
-    "IdentityN",
-    [{ name: "T", type: AttributeType.TYPE, value: types }],
-    [tf.tensor1d([begin, 0], "int32"), ...after],
-    types.length,
-  );
-  return runOp("Slice", {
-    T: [AttributeType.TYPE, dtypeOf(matrix)],
-    Index: [AttributeType.TYPE, DataType.INT32],
-  }, [matrix, start!, tf.tensor1d([size, columns], "int32")]) as tf.Tensor2D;
 }

@@ -173,26 +173,48 @@ export function noStatistics(N: number, { belowMax }: { belowMax: boolean }): Ro
  *
  * @param former Statistics of the columns before the block.
  * @param logits Logits of the block, [N, v], in any floating type.
- * @param block `targets`: the targets' columns relative to the block's first column, int32 [N, 1]. `begin`: index of
- * the block's first column.
+ * @param block `targets`: the targets' columns relative to the block's first column, int32 [N, 1]. `before`: number of
+ * columns in the former statistics.
  * @returns Statistics that include the block.
  */
 export function addColumns(
   former: RowStatistics,
   logits: tf.Tensor,
-  { targets, begin }: { targets: tf.Tensor; begin: number },
+  { targets, before }: { targets: tf.Tensor; before: number },
 ): RowStatistics {
   const v = logits.shape[1]!;
   const { max, sumExp, targetLogit, belowMax } = former;
   const inside = tf.logicalAnd(tf.greaterEqual(targets, 0), tf.less(targets, v));
   const own = float32(logitsAt(logits, tf.clipByValue(targets, 0, v - 1)));
-  const smoothed = belowMax === undefined ? [] : [belowMax, tf.fill([1, 1], begin)];
+  const smoothed = belowMax === undefined ? [] : [belowMax, tf.fill([1, 1], before)];
   const [higher, all, more] = statistics([logits, max, sumExp, ...smoothed], {});
   return {
     max: higher!,
     sumExp: all!,
     targetLogit: tf.where(inside, own, targetLogit),
     ...(more && { belowMax: more }),
+  };
+}
+
+/**
+ * Combines the statistics of disjoint sets of columns of the same rows.
+ *
+ * @param of Statistics, and the number of columns that each contains.
+ */
+export function joinColumns(
+  of: readonly { readonly statistics: RowStatistics; readonly columns: number }[],
+): RowStatistics {
+  const [first, ...others] = of.map(({ statistics }) => statistics);
+  const max = others.reduce((max, other) => tf.maximum(max, other.max), first!.max);
+  const sum = (term: (one: RowStatistics, columns: number) => tf.Tensor) =>
+    of.map(({ statistics, columns }) => term(statistics, columns)).reduce((a, b) => tf.add(a, b));
+  return {
+    max,
+    sumExp: sum((one) => tf.mul(one.sumExp, tf.exp(tf.sub(one.max, max)))),
+    targetLogit: sum(({ targetLogit }) => targetLogit), // 0 in all but one
+    ...(first!.belowMax && {
+      belowMax: sum((one, columns) => tf.add(one.belowMax!, tf.mul(columns, tf.sub(max, one.max)))),
+    }),
   };
 }
 

@@ -11,6 +11,7 @@ import * as tf from "@tensorflow/tfjs";
 import { optionNames, requireKnownNames } from "../../error/known_names.ts";
 import { type LossRows, type LossSums, type Regularization, regularized } from "./blocked_cross_entropy.ts";
 import { sparseCrossEntropy } from "./cross_entropy.ts";
+import { joinParts, mapParts } from "./row_parts.ts";
 import { layerScope, operation } from "../precision/scope.ts";
 import { toFloat32 } from "../binding/true_dtype.ts";
 
@@ -123,6 +124,17 @@ function requireOptions(
   }
 }
 
+/** Computes the negative log likelihood of each row, float32 [N], from the logits of the parts of a batch. */
+export function nllOfParts(logits: readonly tf.Tensor[], targets: tf.Tensor1D): tf.Tensor {
+  const ids = targetsOfParts(logits, targets);
+  return joinParts(mapParts(logits, (logits, i) => nllOfRows(logits, ids[i]!)));
+}
+
+/** Splits targets as the logits are split. */
+function targetsOfParts(logits: readonly tf.Tensor[], targets: tf.Tensor1D): tf.Tensor1D[] {
+  return logits.length === 1 ? [targets] : tf.split(targets, logits.map(({ shape }) => shape[0]!));
+}
+
 /** Returns the losses of rows, float32 [N]: `objective` with label smoothing and z-loss, and `nll` alone. */
 function rowLosses(
   logits: tf.Tensor2D,
@@ -141,16 +153,23 @@ function rowLosses(
 /**
  * Computes the weighted sums of the losses of rows of logits.
  *
- * @param logits [N, V], in any floating type.
- * @param rows Targets, weights and regularization.
+ * @param logits The logits of each part of the batch, [N / P, V], in any floating type.
+ * @param rows Targets, weights and regularization of the N rows.
  * @returns The sums. With label smoothing or z-loss, `tf.tidy` does not free `nll`: the caller must dispose of it.
  */
-export function plainCrossEntropy(logits: tf.Tensor2D, rows: LossRows): LossSums {
-  const { targets, weights, regularization } = rows;
+export function plainCrossEntropy(logits: readonly tf.Tensor2D[], rows: LossRows): LossSums {
+  const { targets, weights, regularization: { labelSmoothing, zLoss } } = rows;
   const sum = (losses: tf.Tensor) => tf.sum(tf.mul(losses, weights)) as tf.Scalar;
-  const { objective, nll } = rowLosses(logits, targets, regularization);
-  const total = sum(objective);
-  return { objective: total, nll: objective === nll ? total : tf.keep(sum(nll)) };
+  const nll = nllOfParts(logits, targets);
+  if (labelSmoothing === 0 && zLoss === 0) {
+    const total = sum(nll);
+    return { objective: total, nll: total };
+  }
+  const ofParts = (fn: (logits: tf.Tensor) => tf.Tensor) =>
+    joinParts(mapParts(logits, (logits) => layerScope("loss", () => toFloat32(fn(logits)))));
+  const logZ = ofParts((logits) => logSumExp([logits])), spread = ofParts((logits) => meanSurprise([logits]));
+  const objective = sum(regularized(nll, { logZ, spread }, rows.regularization));
+  return { objective, nll: tf.keep(sum(nll)) };
 }
 
 const logSumExp = operation("loss", ([logits]: [tf.Tensor]) => tf.logSumExp(toFloat32(logits), 1));

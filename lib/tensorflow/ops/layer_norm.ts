@@ -5,6 +5,7 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
+import { currentTensorFlow } from "../binding/backend.ts";
 import { DataType } from "../native/dtype.ts";
 import { fused } from "../binding/fused.ts";
 import { type Branches, replaceSum, takeBranches } from "./residual.ts";
@@ -29,7 +30,7 @@ function normalize(
 /** Computes the gradients of a norm with respect to x (float32), weight and bias. */
 function normalizeGrad(
   [dy, x, mean, inverse, gain]: readonly [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor],
-  rms: boolean,
+  { rms, pieces }: GradOptions,
 ): [tf.Tensor, tf.Tensor, tf.Tensor] {
   const wideDy = float32(dy);
   const normal = tf.mul(rms ? x : tf.sub(x, mean), inverse);
@@ -37,9 +38,29 @@ function normalizeGrad(
   const along = rowMeans(tf.mul(dNormal, normal));
   const centered = rms ? dNormal : tf.sub(dNormal, rowMeans(dNormal));
   const dx = tf.mul(tf.sub(centered, tf.mul(normal, along)), inverse);
-  return [dx, tf.sum(tf.mul(wideDy, normal), 0), tf.sum(wideDy, 0)];
+  return [dx, columnSums(tf.mul(wideDy, normal), pieces), columnSums(wideDy, pieces)];
 }
 
+/**
+ * Sums the rows of [N, C] in the given number of equal pieces, 1, 2 or 4, and adds the pieces in pairs. A part of a batch
+ * has half as many pieces as the undivided batch, so that the sum over all parts has the same bits.
+ */
+function columnSums(x: tf.Tensor, pieces: number): tf.Tensor {
+  const [N, C] = x.shape as [number, number], rows = N / pieces;
+  let sums = Array.from({ length: pieces }, (_, i) => tf.sum(tf.slice(x, [i * rows, 0], [rows, C]), 0));
+  while (sums.length > 1) {
+    sums = sums.filter((_, i) => i % 2 === 0).map((sum, i) => tf.add(sum, sums[2 * i + 1]!));
+  }
+  return sums[0]!;
+}
+
+/** Returns the number of pieces in which the column sums of rows are computed. */
+function piecesOf(x: tf.Tensor): number {
+  const most = 4 / currentTensorFlow().binding.regions.current.parts;
+  return [4, 2].find((pieces) => pieces <= most && x.shape[0]! % pieces === 0) ?? 1;
+}
+
+/** Options of a norm's forward pass: the type of its result, and true for RMSNorm. */
 interface NormOptions {
   epsilon: number;
   dtype: number;
@@ -51,8 +72,14 @@ const normForward = fused("layerNorm", ([x, gain, bias], options: NormOptions) =
   return [value, mean, inverse];
 });
 
-const normBackward = fused("layerNormGrad", ([dy, x, mean, inverse, gain], { rms }: { rms: boolean }) => {
-  const [dx, dGain, dBias] = normalizeGrad([dy!, float32(x!), mean!, inverse!, gain!], rms);
+/** Options of a norm's gradient: true for RMSNorm, and the number of pieces of column sums. */
+interface GradOptions {
+  rms: boolean;
+  pieces: number;
+}
+
+const normBackward = fused("layerNormGrad", ([dy, x, mean, inverse, gain], options: GradOptions) => {
+  const [dx, dGain, dBias] = normalizeGrad([dy!, float32(x!), mean!, inverse!, gain!], options);
   return [castAs(dx, x!), dGain, dBias];
 });
 
@@ -116,13 +143,14 @@ const normOfRows = operation(
   (inputs: [tf.Tensor, tf.Tensor, tf.Tensor], options: NormSettings & { rms: boolean }) => {
     const { epsilon = 1e-5, lowered = false, rms } = options;
     const dtype = (lowered ? loweredType() : undefined) ?? dtypeOf(inputs[0]);
+    const pieces = piecesOf(inputs[0]);
     return withGradient(inputs, (x, gain, bias) => {
       const [value, mean, inverse] = normForward([x, gain, bias], { epsilon, dtype, rms });
       return {
         values: [value!],
         saved: [x, mean!, inverse!, gain],
         backward: ([dy], [x, mean, inverse, gain]) =>
-          normBackward([dy!, x!, mean!, inverse!, gain!], { rms }),
+          normBackward([dy!, x!, mean!, inverse!, gain!], { rms, pieces }),
       };
     })[0]!;
   },
@@ -144,8 +172,8 @@ const addNormForward = fused("addLayerNorm", ([x, y, gain, bias], options: NormO
 
 const addNormBackward = fused(
   "addLayerNormGrad",
-  ([dSum, dy, sum, mean, inverse, gain], { dtype, rms }: { dtype: number; rms: boolean }) => {
-    const [dx, dGain, dBias] = normalizeGrad([dy!, sum!, mean!, inverse!, gain!], rms);
+  ([dSum, dy, sum, mean, inverse, gain], { dtype, ...options }: GradOptions & { dtype: number }) => {
+    const [dx, dGain, dBias] = normalizeGrad([dy!, sum!, mean!, inverse!, gain!], options);
     const total = tf.add(dx, dSum!);
     return dtype === DataType.FLOAT ? [total, dGain, dBias] : [total, dGain, dBias, cast(total, dtype)];
   },
@@ -161,7 +189,7 @@ function addLayerNorm(
   { epsilon = 1e-5, lowered = false, rms }: NormSettings & { rms: boolean },
 ): { sum: tf.Tensor; normal: tf.Tensor } {
   const dtype = (lowered ? loweredType() : undefined) ?? DataType.FLOAT;
-  const dtypeY = dtypeOf(y);
+  const dtypeY = dtypeOf(y), pieces = piecesOf(x);
   const [sum, normal] = withGradient([x, y, weight, bias], (x, y, gain, bias) => {
     const [sum, value, mean, inverse] = addNormForward([x, y, gain, bias], { epsilon, dtype, rms });
     return {
@@ -169,7 +197,7 @@ function addLayerNorm(
       saved: [sum!, mean!, inverse!, gain],
       backward: ([dSum, dy], [sum, mean, inverse, gain]) => {
         const inputs = [dSum!, dy!, sum!, mean!, inverse!, gain!];
-        const [dx, dGain, dBias, dY] = addNormBackward(inputs, { dtype: dtypeY, rms });
+        const [dx, dGain, dBias, dY] = addNormBackward(inputs, { dtype: dtypeY, rms, pieces });
         // TF.js disposes of each gradient that it adds to another: the two must not share a tensor.
         return [dx!, dY ?? tf.clone(dx!), dGain!, dBias!];
       },

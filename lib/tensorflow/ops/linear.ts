@@ -8,7 +8,7 @@ import { AttributeType } from "../native/attribute.ts";
 import { currentTensorFlow } from "../binding/backend.ts";
 import { DataType } from "../native/dtype.ts";
 import { POLICIES } from "../binding/policy.ts";
-import { classScope, operandFormats, operation } from "../precision/scope.ts";
+import { classScope, hasFormat, operandFormats, operation } from "../precision/scope.ts";
 import { isReused, type QuantizedLayer, quantizedProduct } from "./_quantized_product.ts";
 import { cast, float32, productType, runOp, withGradient, withPolicy } from "./_unit.ts";
 import { dtypeOf } from "../binding/true_dtype.ts";
@@ -48,6 +48,45 @@ export function linear(x: tf.Tensor, parameters: LinearParameters): tf.Tensor {
   if (formats !== undefined) return quantizedLinear(x, parameters, { formats, name });
   if (bias === undefined) return product([x, weight], transposed);
   return productWithBias([x, transposed ? tf.transpose(weight) : weight, bias]);
+}
+
+/**
+ * Computes a linear layer for each part of a batch. The gradients of weight and bias are computed once, over the rows of
+ * all parts.
+ *
+ * @param parts Rows of each part, [N / P, in].
+ * @param parameters As for {@linkcode linear}.
+ * @returns The result of each part, [N / P, out].
+ * @throws {TypeError} If there are several parts, and the class `linear` has a format.
+ */
+export function linearOfParts(parts: readonly tf.Tensor[], parameters: LinearParameters): tf.Tensor[] {
+  if (parts.length === 1) return [linear(parts[0]!, parameters)];
+  if (hasFormat("linear")) {
+    throw new TypeError(
+      `Cannot compute a linear layer in ${parts.length} parts: expected no format of the class linear.`,
+    );
+  }
+  const { weight, bias, transposed = false } = parameters;
+  const inputs = [...parts, weight, ...(bias === undefined ? [] : [bias])];
+  const count = parts.length;
+  return classScope({ opClass: "linear" }, () => {
+    const low = productType();
+    return withGradient(inputs, (...given) => {
+      const xs = given.slice(0, count), weight = given[count]!, bias = given[count + 1];
+      const added = bias === undefined ? weight : transposed ? tf.transpose(weight) : weight;
+      const productOf = (x: tf.Tensor) =>
+        bias === undefined ? tf.matMul(x, weight, false, transposed) : matMulBias([x, added, bias], low);
+      const backward = (dys: tf.Tensor[], saved: tf.Tensor[]) => {
+        const weight = saved[count]!;
+        const lowDys = low === undefined ? dys : dys.map((dy) => cast(dy, low));
+        const dxs = lowDys.map((dy) => tf.matMul(dy, weight, false, !transposed));
+        const x = tf.concat(saved.slice(0, count)), dy = tf.concat(lowDys);
+        const dw = transposed ? tf.matMul(dy, x, true, false) : tf.matMul(x, dy, true, false);
+        return [...dxs, dw, ...(bias === undefined ? [] : [biasGradient(dy, bias)])];
+      };
+      return { values: xs.map(productOf), saved: [...xs, weight], backward };
+    });
+  });
 }
 
 const product = operation(

@@ -68,7 +68,8 @@ function parseStrictly(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new SyntaxError(`it is not JSON: ${(cause as Error).message}`, { cause });
+    // The message quotes the text around the fault, with its line breaks.
+    throw new SyntaxError(`it is not JSON: ${(cause as Error).message.replace(/\s+/g, " ")}`, { cause });
   }
 }
 

@@ -44,6 +44,8 @@ Deno.test("parseJson() refuses text that is malformed, empty or nested too deep,
   for (const text of ["[".repeat(20_000), '{"a":1,}', "[1,]", "{'a':1}", "{", "NaN", '{"a":1}}']) {
     assertThrows(() => parseJson(text), SyntaxError, "it is not JSON: ");
   }
+  const quoted = assertThrows(() => parseJson('{\n  "tags": [\n    at 300\n  ]\n}'), SyntaxError);
+  assertEquals(quoted.message.split("\n").length, 1, quoted.message);
   for (const text of ["", " \n", "\ufeff"]) assertThrows(() => parseJson(text), SyntaxError, "it is empty");
 });
 

@@ -73,9 +73,9 @@ export function linearOfParts(parts: readonly tf.Tensor[], parameters: LinearPar
     const low = productType();
     return withGradient(inputs, (...given) => {
       const xs = given.slice(0, count), weight = given[count]!, bias = given[count + 1];
-      const added = bias === undefined ? weight : transposed ? tf.transpose(weight) : weight;
+      const matrix = transposed ? tf.transpose(weight) : weight;
       const productOf = (x: tf.Tensor) =>
-        bias === undefined ? tf.matMul(x, weight, false, transposed) : matMulBias([x, added, bias], low);
+        bias === undefined ? tf.matMul(x, weight, false, transposed) : matMulBias([x, matrix, bias], low);
       const backward = (dys: tf.Tensor[], saved: tf.Tensor[]) => {
         const weight = saved[count]!;
         const lowDys = low === undefined ? dys : dys.map((dy) => cast(dy, low));

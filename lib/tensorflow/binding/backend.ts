@@ -24,7 +24,7 @@ import { probeMachine } from "../native/probe_machine.ts";
 import { fixedOption, Runtime } from "../native/runtime.ts";
 import { installLayerTypes } from "./layer_types.ts";
 import { registerUnitKernels } from "./unit_kernels.ts";
-import { QUICK_COMPILING } from "../native/xla_flags.ts";
+import { NO_YNNPACK, QUICK_COMPILING } from "../native/xla_flags.ts";
 
 /** The TensorFlow library that TF.js uses in this process. */
 export interface TensorFlow {
@@ -131,8 +131,8 @@ async function start({ threads, deterministicOps, ...options }: UseTensorFlowOpt
   if (warning !== undefined) console.error(warning);
   const library = await findLibTensorFlow(THIS_MACHINE, { device });
   const xlaFlags = {
-    // XLA ends the process at an unknown flag. Only the pinned build is known to have this one.
-    ...(device === "cpu" && library.wheelSha256 !== undefined && QUICK_COMPILING),
+    // XLA ends the process at an unknown flag. Only the pinned build is known to have these.
+    ...(device === "cpu" && library.wheelSha256 !== undefined && { ...QUICK_COMPILING, ...NO_YNNPACK }),
     // CUDA's compiler package contains `ptxas` and `libdevice`.
     ...(device === "gpu" && { xla_gpu_cuda_data_dir: join(dirname(library.dir), "nvidia", "cuda_nvcc") }),
   };

@@ -25,6 +25,13 @@ export const KEEP_NAN: XlaFlags = { xla_cpu_enable_fast_min_max: "false" };
 export const QUICK_COMPILING: XlaFlags = { xla_cpu_use_fusion_emitters: "false" };
 
 /**
+ * Disables XLA's use of YNNPACK. In TensorFlow 2.21, the process can end with a segmentation fault if two threads call one
+ * compiled function at the same time for the first time: both add literals to the same list. Training steps take the
+ * same time without YNNPACK.
+ */
+export const NO_YNNPACK: XlaFlags = { xla_cpu_experimental_ynn_fusion_type: "" };
+
+/**
  * Runs `read`, in which XLA parses its flags, with the `wanted` flags added to the user's flags. If the user has set a
  * flag, the user's value is used. If `XLA_FLAGS` names a file of flags, the flags of the file are included.
  */

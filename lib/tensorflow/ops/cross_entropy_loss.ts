@@ -76,7 +76,7 @@ export function crossEntropy(
   return tf.tidy(() => {
     const { targets: ids, counted } = countedTargets(targets, ignoreIndex);
     const losses = tf.mul(
-      rowLosses(logits as tf.Tensor2D, ids, { labelSmoothing, zLoss }).objective,
+      rowLosses([logits], ids, { labelSmoothing, zLoss }).objective,
       counted!,
     );
     if (reduction === "none") return losses;
@@ -135,18 +135,20 @@ function targetsOfParts(logits: readonly tf.Tensor[], targets: tf.Tensor1D): tf.
   return logits.length === 1 ? [targets] : tf.split(targets, logits.map(({ shape }) => shape[0]!));
 }
 
-/** Returns the losses of rows, float32 [N]: `objective` with label smoothing and z-loss, and `nll` alone. */
+/**
+ * Returns the losses of rows, float32 [N], from the logits of the parts of a batch: `objective` with label smoothing and
+ * z-loss, and `nll` alone.
+ */
 function rowLosses(
-  logits: tf.Tensor2D,
+  logits: readonly tf.Tensor[],
   targets: tf.Tensor1D,
   regularization: Regularization,
 ): { objective: tf.Tensor; nll: tf.Tensor } {
-  const nll = nllOfRows(logits, targets);
+  const nll = nllOfParts(logits, targets);
   if (regularization.labelSmoothing === 0 && regularization.zLoss === 0) return { objective: nll, nll };
-  const { logZ, spread } = layerScope("loss", () => ({
-    logZ: toFloat32(logSumExp([logits])),
-    spread: toFloat32(meanSurprise([logits])),
-  }));
+  const ofParts = (fn: (inputs: [tf.Tensor]) => tf.Tensor) =>
+    joinParts(mapParts(logits, (logits) => layerScope("loss", () => toFloat32(fn([logits])))));
+  const logZ = ofParts(logSumExp), spread = ofParts(meanSurprise);
   return { objective: regularized(nll, { logZ, spread }, regularization), nll };
 }
 
@@ -158,18 +160,11 @@ function rowLosses(
  * @returns The sums. With label smoothing or z-loss, `tf.tidy` does not free `nll`: the caller must dispose of it.
  */
 export function plainCrossEntropy(logits: readonly tf.Tensor2D[], rows: LossRows): LossSums {
-  const { targets, weights, regularization: { labelSmoothing, zLoss } } = rows;
+  const { targets, weights, regularization } = rows;
   const sum = (losses: tf.Tensor) => tf.sum(tf.mul(losses, weights)) as tf.Scalar;
-  const nll = nllOfParts(logits, targets);
-  if (labelSmoothing === 0 && zLoss === 0) {
-    const total = sum(nll);
-    return { objective: total, nll: total };
-  }
-  const ofParts = (fn: (logits: tf.Tensor) => tf.Tensor) =>
-    joinParts(mapParts(logits, (logits) => layerScope("loss", () => toFloat32(fn(logits)))));
-  const logZ = ofParts((logits) => logSumExp([logits])), spread = ofParts((logits) => meanSurprise([logits]));
-  const objective = sum(regularized(nll, { logZ, spread }, rows.regularization));
-  return { objective, nll: tf.keep(sum(nll)) };
+  const { objective, nll } = rowLosses(logits, targets, regularization);
+  const total = sum(objective);
+  return { objective: total, nll: objective === nll ? total : tf.keep(sum(nll)) };
 }
 
 const logSumExp = operation("loss", ([logits]: [tf.Tensor]) => tf.logSumExp(toFloat32(logits), 1));

@@ -46,12 +46,12 @@ function normalizeGrad(
  * has half as many pieces as the undivided batch, so that the sum over all parts has the same bits.
  */
 function columnSums(x: tf.Tensor, pieces: number): tf.Tensor {
-  const [N, C] = x.shape as [number, number], rows = N / pieces;
-  let sums = Array.from({ length: pieces }, (_, i) => tf.sum(tf.slice(x, [i * rows, 0], [rows, C]), 0));
-  while (sums.length > 1) {
-    sums = sums.filter((_, i) => i % 2 === 0).map((sum, i) => tf.add(sum, sums[2 * i + 1]!));
-  }
-  return sums[0]!;
+  const [N, C] = x.shape as [number, number];
+  const sum = (begin: number, rows: number): tf.Tensor =>
+    rows === N / pieces
+      ? tf.sum(tf.slice(x, [begin, 0], [rows, C]), 0)
+      : tf.add(sum(begin, rows / 2), sum(begin + rows / 2, rows / 2));
+  return sum(0, N);
 }
 
 /** Returns the number of pieces in which the column sums of rows are computed. */

@@ -9,6 +9,7 @@ import { currentTensorFlow } from "../binding/backend.ts";
 import { DataType } from "../native/dtype.ts";
 import { POLICIES } from "../binding/policy.ts";
 import { classScope, hasFormat, operandFormats, operation } from "../precision/scope.ts";
+import { joinParts } from "./row_parts.ts";
 import { isReused, type QuantizedLayer, quantizedProduct } from "./_quantized_product.ts";
 import { cast, float32, productType, runOp, withGradient, withPolicy } from "./_unit.ts";
 import { dtypeOf } from "../binding/true_dtype.ts";
@@ -66,26 +67,30 @@ export function linearOfParts(parts: readonly tf.Tensor[], parameters: LinearPar
       `Cannot compute a linear layer in ${parts.length} parts: expected no format of the class linear.`,
     );
   }
-  const { weight, bias, transposed = false } = parameters;
+  return classScope({ opClass: "linear" }, () => productsOfParts(parts, parameters));
+}
+
+/** Computes `x @ w + b` for the rows x of each part. Gradients of w and b are computed once, over the rows of all parts. */
+function productsOfParts(
+  parts: readonly tf.Tensor[],
+  { weight, bias, transposed = false }: LinearParameters,
+): tf.Tensor[] {
+  const low = productType(), count = parts.length;
   const inputs = [...parts, weight, ...(bias === undefined ? [] : [bias])];
-  const count = parts.length;
-  return classScope({ opClass: "linear" }, () => {
-    const low = productType();
-    return withGradient(inputs, (...given) => {
-      const xs = given.slice(0, count), weight = given[count]!, bias = given[count + 1];
-      const matrix = transposed ? tf.transpose(weight) : weight;
-      const productOf = (x: tf.Tensor) =>
-        bias === undefined ? tf.matMul(x, weight, false, transposed) : matMulBias([x, matrix, bias], low);
-      const backward = (dys: tf.Tensor[], saved: tf.Tensor[]) => {
-        const weight = saved[count]!;
-        const lowDys = low === undefined ? dys : dys.map((dy) => cast(dy, low));
-        const dxs = lowDys.map((dy) => tf.matMul(dy, weight, false, !transposed));
-        const x = tf.concat(saved.slice(0, count)), dy = tf.concat(lowDys);
-        const dw = transposed ? tf.matMul(dy, x, true, false) : tf.matMul(x, dy, true, false);
-        return [...dxs, dw, ...(bias === undefined ? [] : [biasGradient(dy, bias)])];
-      };
-      return { values: xs.map(productOf), saved: [...xs, weight], backward };
-    });
+  return withGradient(inputs, (...given) => {
+    const xs = given.slice(0, count), weight = given[count]!, bias = given[count + 1];
+    const matrix = transposed && bias !== undefined ? tf.transpose(weight) : weight;
+    const productOf = (x: tf.Tensor) =>
+      bias === undefined ? tf.matMul(x, weight, false, transposed) : matMulBias([x, matrix, bias], low);
+    const backward = (dys: tf.Tensor[], saved: tf.Tensor[]) => {
+      const weight = saved[count]!;
+      const lowDys = low === undefined ? dys : dys.map((dy) => cast(dy, low));
+      const dxs = lowDys.map((dy) => tf.matMul(dy, weight, false, !transposed));
+      const x = joinParts(saved.slice(0, count)), dy = joinParts(lowDys);
+      const dw = transposed ? tf.matMul(dy, x, true, false) : tf.matMul(x, dy, true, false);
+      return [...dxs, dw, ...(bias === undefined ? [] : [biasGradient(dy, bias)])];
+    };
+    return { values: xs.map(productOf), saved: [...xs, weight], backward };
   });
 }
 
@@ -94,18 +99,10 @@ const product = operation(
   ([x, weight]: [tf.Tensor, tf.Tensor], transposed: boolean) => tf.matMul(x, weight, false, transposed),
 );
 
-const productWithBias = operation("linear", (inputs: [tf.Tensor, tf.Tensor, tf.Tensor]) => {
-  const low = productType();
-  return withGradient(inputs, (x, weight, bias) => {
-    const backward = ([dy]: tf.Tensor[], [x, weight]: tf.Tensor[]) => {
-      const dyLow = low === undefined ? dy! : cast(dy!, low);
-      const dx = tf.matMul(dyLow, weight!, false, true);
-      const dw = tf.matMul(x!, dyLow, true, false);
-      return [dx, dw, biasGradient(dy!, bias)];
-    };
-    return { values: [matMulBias([x, weight, bias], low)], saved: [x, weight], backward };
-  })[0]!;
-});
+const productWithBias = operation(
+  "linear",
+  ([x, weight, bias]: [tf.Tensor, tf.Tensor, tf.Tensor]) => productsOfParts([x], { weight, bias })[0]!,
+);
 
 function matMulBias(inputs: tf.Tensor[], low: number | undefined = sharedLowType(inputs)): tf.Tensor {
   const { binding } = currentTensorFlow();

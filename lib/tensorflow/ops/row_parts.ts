@@ -10,7 +10,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { currentTensorFlow } from "../binding/backend.ts";
-import { observeParts } from "../precision/scope.ts";
+import type { Observer } from "../binding/region.ts";
 
 /** The number of parts. */
 const PARTS = 2;
@@ -57,9 +57,20 @@ export function mapParts(
   parts: readonly tf.Tensor[],
   fn: (part: tf.Tensor, i: number) => tf.Tensor,
 ): tf.Tensor[] {
-  const { regions } = currentTensorFlow().binding;
-  return regions.within(
-    { parts: parts.length },
-    () => observeParts(parts.length, (i) => fn(parts[i]!, i), joinParts),
-  );
+  const { regions } = currentTensorFlow().binding, { observer } = regions.current;
+  const count = parts.length;
+  if (observer === undefined || count === 1) return regions.within({ parts: count }, () => parts.map(fn));
+  const seen: { what: string; layer: string; tensors: tf.Tensor[] }[] = [];
+  try {
+    const results = parts.map((part, i) => {
+      let next = 0;
+      const note: Observer = (what, layer, tensor) =>
+        void (seen[next++] ??= { what, layer, tensors: [] }).tensors.push(tf.keep(tf.clone(tensor)));
+      return regions.within({ parts: count, observer: note }, () => fn(part, i));
+    });
+    for (const { what, layer, tensors } of seen) tf.tidy(() => observer(what, layer, joinParts(tensors)));
+    return results;
+  } finally {
+    tf.dispose(seen.flatMap(({ tensors }) => tensors));
+  }
 }

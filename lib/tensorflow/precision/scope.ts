@@ -125,38 +125,6 @@ export function withObserver<R>(observer: Observer, work: () => R): R {
 }
 
 /**
- * Runs `work` for each part of a batch. An active observer receives each observed tensor once, joined from all parts.
- *
- * @param count Number of parts.
- * @param work Computes part i. It must observe the same quantities in the same order for each part.
- * @param join Joins the tensors of all parts.
- *
- * @internal
- */
-export function observeParts(
-  count: number,
-  work: (i: number) => tf.Tensor,
-  join: (parts: readonly tf.Tensor[]) => tf.Tensor,
-): tf.Tensor[] {
-  const { observer } = currentTensorFlow().binding.regions.current;
-  const indices = Array.from({ length: count }, (_, i) => i);
-  if (observer === undefined || count === 1) return indices.map(work);
-  const seen: { what: string; layer: string; tensors: tf.Tensor[] }[] = [];
-  try {
-    const results = indices.map((i) => {
-      let next = 0;
-      const note: Observer = (what, layer, tensor) =>
-        void (seen[next++] ??= { what, layer, tensors: [] }).tensors.push(tf.keep(tf.clone(tensor)));
-      return withObserver(note, () => work(i));
-    });
-    for (const { what, layer, tensors } of seen) tf.tidy(() => observer(what, layer, join(tensors)));
-    return results;
-  } finally {
-    tf.dispose(seen.flatMap(({ tensors }) => tensors));
-  }
-}
-
-/**
  * Returns the formats of an operation class in a layer, under the active policy and overrides.
  *
  * @param opClass The operation class.

@@ -179,7 +179,7 @@ function hiddenOfParts(
     const tokenRows = embedding(weight("wte"), tf.reshape(tokens, [B * T])); // [N, C]
     if (full.position === "rotary") return observe("residual", dropout(tokenRows));
     const positions = places === undefined
-      ? tf.slice(weight("wpe"), [0, 0], [T, C])
+      ? T === blockSize ? weight("wpe") : tf.slice(weight("wpe"), [0, 0], [T, C])
       : tf.reshape(embedding(weight("wpe"), tf.reshape(places.positions, [B * T])), [B, T, C]);
     const sum = residual(tf.reshape(tokenRows, [B, T, C]), positions);
     return observe("residual", dropout(tf.reshape(sum, [B * T, C]))); // [N, C]

@@ -11,6 +11,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Parameters } from "../model/mod.ts";
 import { fused } from "../tensorflow/mod.ts";
+import { sumOfSquares } from "../tensorflow/ops/sum_of_squares.ts";
 import { groupKey, groupsOf, joined, joinedShapes, separate, type Shapes, shapesOf } from "./_joined.ts";
 import { muon, type MuonConfig, splitForMuon } from "./muon.ts";
 import { type OwnOptimizerConfig, ownUpdate } from "./own_optimizer.ts";
@@ -141,7 +142,7 @@ export function globalNorm(gradients: Parameters): tf.Scalar {
 }
 
 function normOf(vectors: readonly tf.Tensor1D[]): tf.Scalar {
-  return tf.sqrt(tf.addN(vectors.map((vector) => tf.sum(tf.square(vector)) as tf.Scalar)));
+  return tf.sqrt(tf.addN(vectors.map(sumOfSquares)));
 }
 
 /** Returns the factor that limits the norm of gradients to `clip`. */

@@ -170,8 +170,9 @@ const REPAIRS: Readonly<Record<string, Repair>> = {
     const { logits } = params.inputs as unknown as { logits: tf.Tensor };
     if (binding.trace?.mode !== "graph") return former(params);
     return tf.tidy(() => {
-      const terms = tf.where(tf.isFinite(tf.max(logits, -1, true)), tf.scalar(0), NaN);
-      return addTerms(former(params) as tf.Tensor, terms, params.backend, binding);
+      const max = tf.max(logits, -1, true);
+      // Zero for a finite maximum, else NaN.
+      return addTerms(former(params) as tf.Tensor, tf.sub(max, max), params.backend, binding);
     });
   },
   TopK: (former, params, binding) => {

@@ -12,7 +12,7 @@ import { GraphSize } from "./op_size.ts";
 import { type GraphValue, toOutput, toOutputs } from "./graph_output.ts";
 import { GraphNodes, type GraphOp, toPointers } from "./graph_nodes.ts";
 import { cString, elements, type Pointer, toDims } from "./c_values.ts";
-import { elementBytes } from "./dtype.ts";
+import { DataType, elementBytes } from "./dtype.ts";
 import type { Runtime } from "./runtime.ts";
 
 /**
@@ -23,6 +23,9 @@ export type ExecutionMode = "graph" | "xla";
 /** All execution modes. */
 export const MODES: readonly ExecutionMode[] = ["graph", "xla"];
 
+/** The float32 scalar 1 in the form of a constant's key: type, shape and bytes. */
+const FLOAT32_ONE = `${DataType.FLOAT}  ${new Uint8Array(Float32Array.of(1).buffer)}`;
+
 /** Maximum size in bytes of constants that can share a node with an equal constant. */
 const MAX_SHARED_BYTES = 256;
 
@@ -31,7 +34,7 @@ const MAX_SHARED_BYTES = 256;
  *
  * TensorFlow runs every node at each call, needed or not, in half a microsecond or more. Functions therefore get only
  * the nodes on which their results depend. Equal small constants share a node. An identity returns its input. A reshape
- * to the shape of its input also returns its input.
+ * to the shape of its input also returns its input, and a product with the scalar 1 the other factor.
  */
 export class Trace implements Disposable {
   /** Execution mode of the finished function. Some operations select their ops by mode. */
@@ -52,6 +55,8 @@ export class Trace implements Disposable {
   readonly #body = new GraphNodes();
   /** Nodes of small constants, by type, shape and bytes. */
   readonly #constants = new Map<string, GraphValue>();
+  /** Constants that are the float32 scalar 1. */
+  readonly #ones = new Set<GraphValue>();
   /** The input of each reshape, by the reshape's result. */
   readonly #reshaped = new Map<GraphValue, GraphValue>();
 
@@ -107,6 +112,7 @@ export class Trace implements Disposable {
     if (known !== undefined) return known;
     const value = this.#addConstant(handle, dtype);
     if (key !== undefined) this.#constants.set(key, value);
+    if (key === FLOAT32_ONE) this.#ones.add(value);
     return value;
   }
 
@@ -138,7 +144,13 @@ export class Trace implements Disposable {
   add(op: GraphOp): GraphValue[] {
     if (op.name === "Identity") return [op.inputs[0]!];
     if (op.name === "Reshape") return [this.#reshape(op)];
-    return this.#add(op);
+    const factor = op.name === "Mul" ? this.#factorOfOne(op.inputs) : undefined;
+    return factor === undefined ? this.#add(op) : [factor];
+  }
+
+  /** Returns the other factor of a product with the float32 scalar 1. Undefined for other products. */
+  #factorOfOne([a, b]: readonly GraphValue[]): GraphValue | undefined {
+    return this.#ones.has(b!) ? a : this.#ones.has(a!) ? b : undefined;
   }
 
   /**

@@ -85,17 +85,43 @@ export function rowSums(x: tf.Tensor): tf.Tensor {
 }
 
 /**
+ * Number of columns up to which XLA searches the maximum of a row one number at a time. More columns are first folded,
+ * by maxima of two halves, which XLA vectorizes.
+ */
+const MAX_UNFOLDED = 32;
+
+/**
  * Returns the maximum of each row, [..., C] to [..., 1]. In XLA, a NaN may be lost. Use this function only if NaN also
  * reaches the result by another path, such as a softmax's sum. `tf.max` propagates NaN, but reduces each row a second
  * time.
  */
 export function rowMax(x: tf.Tensor): tf.Tensor {
+  if (currentTensorFlow().binding.trace?.mode === "xla" && x.shape.at(-1)! > MAX_UNFOLDED) {
+    return rowMax(halvesMax(x));
+  }
+  return maxOver(x, -1, { keepDims: true });
+}
+
+/**
+ * Returns the larger of each element and the element half a row later, [..., C] to [..., ⌈C / 2⌉]. If C is odd, the
+ * halves overlap in one column. XLA's maximum tests both operands for NaN; its `select` does not.
+ */
+function halvesMax(x: tf.Tensor): tf.Tensor {
+  const C = x.shape.at(-1)!, half = Math.ceil(C / 2);
+  const columns = (from: number) =>
+    tf.slice(x, [...x.shape.slice(1).map(() => 0), from], [...x.shape.slice(0, -1), half]);
+  const [a, b] = [columns(0), columns(C - half)];
+  return tf.where(tf.greater(a, b), a, b);
+}
+
+/** Returns the maximum over an axis. In XLA, a NaN may be lost, as in {@linkcode rowMax}. */
+export function maxOver(x: tf.Tensor, axis: number, { keepDims }: { keepDims: boolean }): tf.Tensor {
   const attributes: Record<string, [number, unknown]> = {
-    keep_dims: [AttributeType.BOOL, true],
+    keep_dims: [AttributeType.BOOL, keepDims],
     T: [AttributeType.TYPE, DataType.FLOAT],
     Tidx: [AttributeType.TYPE, DataType.INT32],
   };
-  return runOp("Max", attributes, [x, tf.tensor1d([-1], "int32")]);
+  return runOp("Max", attributes, [x, tf.tensor1d([axis], "int32")]);
 }
 
 /** Returns the mean of each row, [..., C] to [..., 1]. In XLA, it uses {@linkcode rowSums}, which is faster there. */

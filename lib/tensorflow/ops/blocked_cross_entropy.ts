@@ -6,7 +6,7 @@
  *
  * A first pass collects each row's `max`, `sumExp` and `targetLogit` over the blocks. A second pass recomputes each
  * block's logits, then computes their gradient `dLogits` (the form of Apple's Cut Cross-Entropy, Wijmans 2024). Logits
- * of the first blocks are kept for the second pass, up to 24 MiB. The
+ * of the first blocks are kept for the second pass, up to 32 MiB. The
  * gradient of a table row is one product over all rows of hidden states. The gradient of the hidden states is a sum
  * over blocks, in float32 under every policy. The plain form, by TF.js's autodiff, is `crossEntropy` in
  * `cross_entropy_loss.ts`.
@@ -40,10 +40,10 @@ import { dtypeOf, toFloat32 } from "../binding/true_dtype.ts";
 import { productType } from "./_unit.ts";
 
 /**
- * Default number of logits in the blocks of all lanes. They take 8 MiB in float32. Blocks are then large enough for fast
+ * Default number of logits in the blocks of all lanes. They take 4 MiB in float32. Blocks are then large enough for fast
  * matrix products.
  */
-const BLOCK_LOGITS = 2 ** 21;
+const BLOCK_LOGITS = 2 ** 20;
 
 /**
  * Number of lanes: chains of blocks that a graph runs concurrently, because the ops of a block depend on each other and
@@ -53,9 +53,9 @@ const LANES = 2;
 
 /**
  * Default of the size of the logits that the first pass keeps for the second, in bytes. Each kept block saves one of four
- * products. With 24 MiB, the head still takes less than a quarter of the memory of all logits at 512 rows and V = 50,304.
+ * products. With 32 MiB, the head still takes less than a quarter of the memory of all logits at 512 rows and V = 50,304.
  */
-const KEPT_BYTES = 24 * 2 ** 20;
+const KEPT_BYTES = 32 * 2 ** 20;
 
 /** Minimum number of tokens in a block. With fewer tokens, matrix products are slow for any number of rows. */
 const MIN_BLOCK_TOKENS = 1024;
@@ -88,13 +88,13 @@ export interface LossRows {
    */
   readonly logitSoftCap?: number | undefined;
   /**
-   * Number of tokens in a block of the vocabulary. Default: such that a block has about 2^20 logits, but at least 1,024
+   * Number of tokens in a block of the vocabulary. Default: such that a block has about 2^19 logits, but at least 1,024
    * tokens.
    */
   readonly block?: number | undefined;
   /**
    * Maximum size of the logits that the first pass keeps for the second, in bytes. The result does not depend on it.
-   * Default: 24 MiB.
+   * Default: 32 MiB.
    */
   readonly keptBytes?: number | undefined;
 }

@@ -9,6 +9,7 @@ import { currentTensorFlow } from "../binding/backend.ts";
 import { DataType } from "../native/dtype.ts";
 import { fused } from "../binding/fused.ts";
 import { type Branches, replaceSum, takeBranches } from "./residual.ts";
+import { MIN_DIVIDED } from "./row_parts.ts";
 import { hasFormat, operation } from "../precision/scope.ts";
 import { dtypeOf } from "../binding/true_dtype.ts";
 import { cast, castAs, float32, productType, rowMeans, withGradient } from "./_unit.ts";
@@ -54,9 +55,10 @@ function columnSums(x: tf.Tensor, pieces: number): tf.Tensor {
   return sum(0, N);
 }
 
-/** Returns the number of pieces in which the column sums of rows are computed. */
+/** Returns the number of pieces in which the column sums of rows are computed: 1 for a batch too small to divide. */
 function piecesOf(x: tf.Tensor): number {
-  const most = 4 / currentTensorFlow().binding.regions.current.parts;
+  const { parts } = currentTensorFlow().binding.regions.current, most = 4 / parts;
+  if (x.size * parts < MIN_DIVIDED) return 1;
   return [4, 2].find((pieces) => pieces <= most && x.shape[0]! % pieces === 0) ?? 1;
 }
 

@@ -5,11 +5,9 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { currentTensorFlow } from "../binding/backend.ts";
 import { DataType } from "../native/dtype.ts";
 import { fused } from "../binding/fused.ts";
 import { type Branches, replaceSum, takeBranches } from "./residual.ts";
-import { MIN_DIVIDED } from "./row_parts.ts";
 import { hasFormat, operation } from "../precision/scope.ts";
 import { dtypeOf } from "../binding/true_dtype.ts";
 import { cast, castAs, float32, productType, rowMeans, withGradient } from "./_unit.ts";
@@ -31,7 +29,7 @@ function normalize(
 /** Computes the gradients of a norm with respect to x (float32), weight and bias. */
 function normalizeGrad(
   [dy, x, mean, inverse, gain]: readonly [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor],
-  { rms, pieces }: GradOptions,
+  { rms }: GradOptions,
 ): [tf.Tensor, tf.Tensor, tf.Tensor] {
   const wideDy = float32(dy);
   const normal = tf.mul(rms ? x : tf.sub(x, mean), inverse);
@@ -39,27 +37,7 @@ function normalizeGrad(
   const along = rowMeans(tf.mul(dNormal, normal));
   const centered = rms ? dNormal : tf.sub(dNormal, rowMeans(dNormal));
   const dx = tf.mul(tf.sub(centered, tf.mul(normal, along)), inverse);
-  return [dx, columnSums(tf.mul(wideDy, normal), pieces), columnSums(wideDy, pieces)];
-}
-
-/**
- * Sums the rows of [N, C] in the given number of equal pieces, 1, 2 or 4, and adds the pieces in pairs. A part of a batch
- * has half as many pieces as the undivided batch, so that the sum over all parts has the same bits.
- */
-function columnSums(x: tf.Tensor, pieces: number): tf.Tensor {
-  const [N, C] = x.shape as [number, number];
-  const sum = (begin: number, rows: number): tf.Tensor =>
-    rows === N / pieces
-      ? tf.sum(tf.slice(x, [begin, 0], [rows, C]), 0)
-      : tf.add(sum(begin, rows / 2), sum(begin + rows / 2, rows / 2));
-  return sum(0, N);
-}
-
-/** Returns the number of pieces in which the column sums of rows are computed: 1 for a batch too small to divide. */
-function piecesOf(x: tf.Tensor): number {
-  const { parts } = currentTensorFlow().binding.regions.current, most = 4 / parts;
-  if (x.size * parts < MIN_DIVIDED) return 1;
-  return [4, 2].find((pieces) => pieces <= most && x.shape[0]! % pieces === 0) ?? 1;
+  return [dx, tf.sum(tf.mul(wideDy, normal), 0), tf.sum(wideDy, 0)];
 }
 
 /** Options of a norm's forward pass: the type of its result, and true for RMSNorm. */
@@ -74,10 +52,9 @@ const normForward = fused("layerNorm", ([x, gain, bias], options: NormOptions) =
   return [value, mean, inverse];
 });
 
-/** Options of a norm's gradient: true for RMSNorm, and the number of pieces of column sums. */
+/** Options of a norm's gradient: true for RMSNorm. */
 interface GradOptions {
   rms: boolean;
-  pieces: number;
 }
 
 const normBackward = fused("layerNormGrad", ([dy, x, mean, inverse, gain], options: GradOptions) => {
@@ -145,14 +122,13 @@ const normOfRows = operation(
   (inputs: [tf.Tensor, tf.Tensor, tf.Tensor], options: NormSettings & { rms: boolean }) => {
     const { epsilon = 1e-5, lowered = false, rms } = options;
     const dtype = (lowered ? loweredType() : undefined) ?? dtypeOf(inputs[0]);
-    const pieces = piecesOf(inputs[0]);
     return withGradient(inputs, (x, gain, bias) => {
       const [value, mean, inverse] = normForward([x, gain, bias], { epsilon, dtype, rms });
       return {
         values: [value!],
         saved: [x, mean!, inverse!, gain],
         backward: ([dy], [x, mean, inverse, gain]) =>
-          normBackward([dy!, x!, mean!, inverse!, gain!], { rms, pieces }),
+          normBackward([dy!, x!, mean!, inverse!, gain!], { rms }),
       };
     })[0]!;
   },
@@ -191,7 +167,7 @@ function addLayerNorm(
   { epsilon = 1e-5, lowered = false, rms }: NormSettings & { rms: boolean },
 ): { sum: tf.Tensor; normal: tf.Tensor } {
   const dtype = (lowered ? loweredType() : undefined) ?? DataType.FLOAT;
-  const dtypeY = dtypeOf(y), pieces = piecesOf(x);
+  const dtypeY = dtypeOf(y);
   const [sum, normal] = withGradient([x, y, weight, bias], (x, y, gain, bias) => {
     const [sum, value, mean, inverse] = addNormForward([x, y, gain, bias], { epsilon, dtype, rms });
     return {
@@ -199,7 +175,7 @@ function addLayerNorm(
       saved: [sum!, mean!, inverse!, gain],
       backward: ([dSum, dy], [sum, mean, inverse, gain]) => {
         const inputs = [dSum!, dy!, sum!, mean!, inverse!, gain!];
-        const [dx, dGain, dBias, dY] = addNormBackward(inputs, { dtype: dtypeY, rms, pieces });
+        const [dx, dGain, dBias, dY] = addNormBackward(inputs, { dtype: dtypeY, rms });
         // TF.js disposes of each gradient that it adds to another: the two must not share a tensor.
         return [dx!, dY ?? tf.clone(dx!), dGain!, dBias!];
       },

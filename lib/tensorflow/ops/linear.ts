@@ -52,8 +52,8 @@ export function linear(x: tf.Tensor, parameters: LinearParameters): tf.Tensor {
 }
 
 /**
- * Computes a linear layer for each part of a batch. The gradients of weight and bias are computed once, over the rows of
- * all parts.
+ * Computes a linear layer for each part of a batch. If the policy lowers matrix products, the gradients of weight and bias
+ * are computed once, over the rows of all parts.
  *
  * @param parts Rows of each part, [N / P, in].
  * @param parameters As for {@linkcode linear}.
@@ -70,7 +70,7 @@ export function linearOfParts(parts: readonly tf.Tensor[], parameters: LinearPar
   return classScope({ opClass: "linear" }, () => productsOfParts(parts, parameters));
 }
 
-/** Computes `x @ w + b` for the rows x of each part. Gradients of w and b are computed once, over the rows of all parts. */
+/** Computes `x @ w + b` for the rows x of each part. */
 function productsOfParts(
   parts: readonly tf.Tensor[],
   { weight, bias, transposed = false }: LinearParameters,
@@ -86,9 +86,16 @@ function productsOfParts(
       const weight = saved[count]!;
       const lowDys = low === undefined ? dys : dys.map((dy) => cast(dy, low));
       const dxs = lowDys.map((dy) => tf.matMul(dy, weight, false, !transposed));
-      const x = joinParts(saved.slice(0, count)), dy = joinParts(lowDys);
-      const dw = transposed ? tf.matMul(dy, x, true, false) : tf.matMul(x, dy, true, false);
-      return [...dxs, dw, ...(bias === undefined ? [] : [biasGradient(dy, bias)])];
+      // A sum of lower precision is rounded once, over all rows. float32's sums of the parts need no copy of the rows.
+      const pieces = low === undefined
+        ? lowDys.map((dy, i) => ({ x: saved[i]!, dy }))
+        : [{ x: joinParts(saved.slice(0, count)), dy: joinParts(lowDys) }];
+      const sumOf = (gradient: (piece: { x: tf.Tensor; dy: tf.Tensor }) => tf.Tensor) =>
+        pieces.map(gradient).reduce((a, b) => tf.add(a, b));
+      const dw = sumOf(({ x, dy }) =>
+        transposed ? tf.matMul(dy, x, true, false) : tf.matMul(x, dy, true, false)
+      );
+      return [...dxs, dw, ...(bias === undefined ? [] : [sumOf(({ dy }) => biasGradient(dy, bias))])];
     };
     return { values: xs.map(productOf), saved: [...xs, weight], backward };
   });

@@ -3,8 +3,8 @@
  * within an op, where threads synchronize at the end of each op. A model therefore computes the two halves of a batch
  * concurrently, with one thread per op on two cores.
  *
- * Only ops that process each sequence independently are divided. A linear layer computes the gradient of its weight once,
- * over the rows of all parts, so that it is rounded once.
+ * Only ops that process each sequence independently are divided. Gradients of weights are sums over all parts. If the
+ * policy lowers matrix products, such a gradient is rounded once, after the sum.
  *
  * @module
  */
@@ -19,12 +19,13 @@ const PARTS = 2;
  * Minimum number of elements of [N, C] to divide. Measured on two cores of an AMD EPYC (Zen 4): a step with 2^14 elements
  * takes 0.75 of the time in parts, one with 2^13 the same time.
  */
-export const MIN_DIVIDED = 2 ** 14;
+const MIN_ELEMENTS = 2 ** 14;
 
 /**
  * Splits the rows of a batch into parts that a graph computes concurrently. Returns the undivided rows in these cases:
  * outside of a graph, on a GPU, with formats of operation classes (scales and random numbers may depend on all rows), for
- * an odd B, and below 2^14 elements. The choice depends on shapes and the precision only, so that runs are reproducible.
+ * an odd B, and below 2^14 elements. The choice depends on shapes and the precision only, so that runs are reproducible,
+ * with any number of threads.
  *
  * @param rows Rows of all sequences in order, [N, ...].
  * @param batch `B`: number of sequences, a divisor of N. `isDivisible`: false if the computation of a sequence depends on
@@ -35,7 +36,7 @@ export function partsOf(
   { B, isDivisible = true }: { B: number; isDivisible?: boolean },
 ): tf.Tensor[] {
   const { binding } = currentTensorFlow(), { trace } = binding;
-  if (trace?.mode !== "graph" || binding.isUsingGpuDevice() || rows.size < MIN_DIVIDED) return [rows];
+  if (trace?.mode !== "graph" || binding.isUsingGpuDevice() || rows.size < MIN_ELEMENTS) return [rows];
   const { policy: { classes, linear, overrides = [] } } = binding.regions.current;
   const hasFormats = Object.keys(classes).length > 0 || linear !== undefined || overrides.length > 0;
   const count = isDivisible && !hasFormats && B % PARTS === 0 ? PARTS : 1;

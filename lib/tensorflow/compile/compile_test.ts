@@ -79,6 +79,27 @@ Deno.test("compile() returns a tensor of its own for every result: inputs, equal
   assertEquals(tensorflow.liveHandles, before);
 });
 
+Deno.test("a product with the scalar 1 is the other factor, and keeps its shape and type", () => {
+  using fn = compile((x: tf.Tensor, n: tf.Tensor) => [
+    ...[tf.mul(x, 1), tf.mul(1, x), tf.mul(tf.mul(x, 1), 1), tf.mul(x, tf.scalar(1)), tf.mul(x, 1.0000001)],
+    ...[
+      tf.mul(n, tf.scalar(1, "int32")),
+      tf.mul(tf.scalar(1), tf.scalar(3)),
+      tf.mul(tf.scalar(1), tf.scalar(1)),
+    ],
+  ]);
+  const x = tf.tensor2d([[1.5, -0, NaN]]), results = fn(x, tf.tensor1d([2, 3], "int32")) as tf.Tensor[];
+  for (const result of results.slice(0, 4)) {
+    assertEquals(result.shape, [1, 3]);
+    assertEquals(result.dataSync(), x.dataSync());
+  }
+  assertEquals(results[4]!.dataSync()[0], Math.fround(1.5 * Math.fround(1.0000001)));
+  assertEquals(results.slice(5).map((one) => [one.dtype, ...one.dataSync()]), [["int32", 2, 3], [
+    "float32",
+    3,
+  ], ["float32", 1]]);
+});
+
 Deno.test("compile() runs small functions one op after the other, with the same bits", () => {
   const { binding } = currentTensorFlow();
   const { execute } = binding;

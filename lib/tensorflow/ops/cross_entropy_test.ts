@@ -2,7 +2,14 @@ import * as tf from "@tensorflow/tfjs";
 import { assertEquals, assertLessOrEqual, assertThrows } from "@std/assert";
 import { useTensorFlow } from "../binding/backend.ts";
 import { compile } from "../compile/compile.ts";
-import { sparseCrossEntropy } from "./cross_entropy.ts";
+import {
+  addColumns,
+  columnGradients,
+  noStatistics,
+  type RowStatistics,
+  sparseCrossEntropy,
+} from "./cross_entropy.ts";
+import { DataType } from "../native/dtype.ts";
 import { TensorFlowError } from "../native/tensorflow_error.ts";
 import { toBfloat16, trueDtype } from "../binding/true_dtype.ts";
 
@@ -68,4 +75,56 @@ Deno.test("sparseCrossEntropy() throws for a target out of range in every form",
   const logits = tf.square(tf.randomNormal([N, V], 0, 1, "float32", 3));
   using compiled = compile((logits: tf.Tensor, targets: tf.Tensor) => sparseCrossEntropy(logits, targets));
   assertThrows(() => compiled(logits, wrong), TensorFlowError);
+});
+
+for (const [name, round] of [["float32", (x: tf.Tensor) => x], ["bfloat16", toBfloat16]] as const) {
+  // Multiples of 64 columns are reduced side by side, other numbers of columns are not.
+  for (const v of [1088, 1087]) {
+    Deno.test(`a fused block of columns has the statistics and gradients of single ops (${name}, ${v} columns)`, () => {
+      const rows = 160,
+        places = tf.tensor2d(Array.from({ length: rows }, (_, i) => (i * 37) % v), [rows, 1], "int32");
+      const weights = tf.range(1, rows + 1).reshape([rows, 1]);
+      const step = (logits: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) => {
+        const former = noStatistics(rows, { belowMax: true });
+        const found = addColumns(former, logits, { targets, before: 0 });
+        const more: RowStatistics = addColumns(found, tf.mul(logits, 2), { targets, before: v });
+        const dtype = name === "float32" ? DataType.FLOAT : DataType.BFLOAT16;
+        const options = { V: 2 * v, labelSmoothing: 0.1, zLoss: 1e-3, dtype };
+        const gradients = columnGradients(logits, { ...more, weights, targets }, options);
+        return [more.max, more.sumExp, more.targetLogit, more.belowMax!, gradients];
+      };
+      using compiled = compile(step);
+      const logits = round(tf.randomNormal([rows, v], 0, 5, "float32", 7));
+      const want = step(logits, places, weights), got = compiled(logits, places, weights) as tf.Tensor[];
+      assertEquals(got[0]!.dataSync(), want[0]!.dataSync()); // a maximum is exact
+      assertEquals(got[2]!.dataSync(), want[2]!.dataSync());
+      assertEquals(trueDtype(got[4]!), name);
+      // A sum of 2,176 terms in another order; a rounding that may go the other way.
+      const most = [1e-5, 1e-5, name === "float32" ? 1e-4 : 2 ** -7];
+      [1, 3, 4].forEach((at, i) => {
+        const [a, b] = [got[at]!.dataSync(), want[at]!.dataSync()];
+        b.forEach((value, j) =>
+          assertLessOrEqual(
+            Math.abs(a[j]! - value),
+            most[i]! * Math.max(Math.abs(value), at === 4 ? 1e-3 : 1),
+            `${at} ${j}`,
+          )
+        );
+      });
+    });
+  }
+}
+
+Deno.test("a NaN in any column reaches the fused statistics of its row, and no other row", () => {
+  const [rows, v] = [160, 1088];
+  using compiled = compile((logits: tf.Tensor) => {
+    const { sumExp } = addColumns(noStatistics(rows, { belowMax: false }), logits, {
+      ...{ targets: tf.fill([rows, 1], 0, "int32"), before: 0 },
+    });
+    return sumExp;
+  });
+  const values = new Float32Array(rows * v).fill(1);
+  for (let row = 0; row < rows; row += 2) values[row * v + (row * 53) % v] = NaN;
+  const sums = [...compiled(tf.tensor2d(values, [rows, v])).dataSync()];
+  assertEquals(sums.map(Number.isNaN), sums.map((_, row) => row % 2 === 0));
 });

@@ -9,7 +9,9 @@ import { layerNorm } from "./layer_norm.ts";
 import { causalSoftmax } from "./causal_attention.ts";
 import { sparseCrossEntropy } from "./cross_entropy.ts";
 import { linear } from "./linear.ts";
+import { sumOfSquares } from "./sum_of_squares.ts";
 import { embedding, gelu, probeRounding } from "./units.ts";
+import { rowMax } from "./_unit.ts";
 
 await useTensorFlow();
 
@@ -136,5 +138,27 @@ Deno.test("linear() of 16-bit tensors without a policy has their type and rounds
     }
     const gradient = tf.grad((x: tf.Tensor) => linear(x, { weight, bias }))(x);
     assertEquals([trueDtype(gradient), ...gradient.dataSync()], [type, 3, 3]);
+  }
+});
+
+Deno.test("rowMax() in XLA is the maximum of each row, for any number of columns", () => {
+  for (const C of [1, 2, 31, 32, 33, 63, 64, 65, 100, 2047, 2048]) {
+    const x = tf.randomNormal([3, 2, C], -5, 3, "float32", C);
+    using largest = compile((x: tf.Tensor) => rowMax(x), { mode: "xla" });
+    assertEquals(largest(x).dataSync(), tf.max(x, -1, true).dataSync(), `${C} columns`);
+  }
+});
+
+Deno.test("sumOfSquares() is the sum of the squares, eager and compiled", () => {
+  using compiled = compile((x: tf.Tensor) => sumOfSquares(x));
+  for (
+    const [values, sum] of [[[3, -4], 25], [[], 0], [[1e20], Infinity], [[1, NaN], NaN], [
+      [Infinity],
+      Infinity,
+    ]] as const
+  ) {
+    const x = tf.tensor1d([...values], "float32");
+    assertEquals(sumOfSquares(x).dataSync()[0], sum);
+    assertEquals(compiled(x).dataSync()[0], sum);
   }
 });

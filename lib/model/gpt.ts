@@ -179,7 +179,7 @@ function hiddenOfParts(
     const tokenRows = embedding(weight("wte"), tf.reshape(tokens, [B * T])); // [N, C]
     if (full.position === "rotary") return observe("residual", dropout(tokenRows));
     const positions = places === undefined
-      ? T === blockSize ? weight("wpe") : tf.slice(weight("wpe"), [0, 0], [T, C])
+      ? firstRows(weight("wpe"), T)
       : tf.reshape(embedding(weight("wpe"), tf.reshape(places.positions, [B * T])), [B, T, C]);
     const sum = residual(tf.reshape(tokenRows, [B, T, C]), positions);
     return observe("residual", dropout(tf.reshape(sum, [B * T, C]))); // [N, C]
@@ -195,6 +195,11 @@ function hiddenOfParts(
   }
   if (cache !== undefined) cache.position = tf.add(cache.position, lengths!);
   return layerScope("head", () => norm(xs, "ln_f"));
+}
+
+/** Returns the first T rows of a table, the table itself if it has no others. */
+function firstRows(table: tf.Tensor, T: number): tf.Tensor {
+  return table.shape[0] === T ? table : tf.slice(table, [0, 0], [T, table.shape[1]!]);
 }
 
 /** Computes the input of the output head with a user's architecture. */

@@ -293,6 +293,11 @@ Deno.test("options work under bf16-autocast: logits in bfloat16, close to float3
   }
 });
 
+Deno.test("a table of positions with more rows than blockSize is used up to T", () => {
+  const parameters = someParameters(small), whole = gptLogits(parameters, tokens, small);
+  assertEquals(read(gptLogits(parameters, tokens, { ...small, blockSize: 9 })), read(whole));
+});
+
 Deno.test("gptLogits() refuses sequences that are too long and missing parameters", () => {
   const parameters = someParameters(small);
   const long = tf.zeros<tf.Rank.R2>([1, 13], "int32");

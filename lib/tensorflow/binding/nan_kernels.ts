@@ -21,7 +21,7 @@ function runsOwnKernels({ trace }: Binding): boolean {
 
 const type = (name: string, value: number): Attribute => ({ name, type: AttributeType.TYPE, value });
 
-/** Adds float32 `terms`, each 0 or a special value, to `y` in the type of `y`. */
+/** Adds floating `terms`, each 0 or a special value, to `y` in the type of `y`. */
 function addTerms(y: tf.Tensor, terms: tf.Tensor, backend: OpBackend, binding: Binding): tf.Tensor {
   const dtype = binding.dtypeOf(backend.getInputTensorIds([y])[0]!);
   const id = binding.castTo(backend.getInputTensorIds([terms])[0]!, dtype);

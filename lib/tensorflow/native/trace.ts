@@ -23,8 +23,13 @@ export type ExecutionMode = "graph" | "xla";
 /** All execution modes. */
 export const MODES: readonly ExecutionMode[] = ["graph", "xla"];
 
-/** The float32 scalar 1 in the form of a constant's key: type, shape and bytes. */
-const FLOAT32_ONE = `${DataType.FLOAT}  ${new Uint8Array(Float32Array.of(1).buffer)}`;
+/** Returns the type, shape and bytes of a constant as text. */
+function constantKey(dtype: number, shape: readonly number[], bytes: ArrayBuffer): string {
+  return `${dtype} ${shape} ${new Uint8Array(bytes)}`;
+}
+
+/** Key of the float32 scalar 1. */
+const FLOAT32_ONE = constantKey(DataType.FLOAT, [], Float32Array.of(1).buffer);
 
 /** Maximum size in bytes of constants that can share a node with an equal constant. */
 const MAX_SHARED_BYTES = 256;
@@ -34,7 +39,7 @@ const MAX_SHARED_BYTES = 256;
  *
  * TensorFlow runs every node at each call, needed or not, in half a microsecond or more. Functions therefore get only
  * the nodes on which their results depend. Equal small constants share a node. An identity returns its input. A reshape
- * to the shape of its input also returns its input, and a product with the scalar 1 the other factor.
+ * to the shape of its input also returns its input, and a product with the float32 scalar 1 the other factor.
  */
 export class Trace implements Disposable {
   /** Execution mode of the finished function. Some operations select their ops by mode. */
@@ -55,8 +60,6 @@ export class Trace implements Disposable {
   readonly #body = new GraphNodes();
   /** Nodes of small constants, by type, shape and bytes. */
   readonly #constants = new Map<string, GraphValue>();
-  /** Constants that are the float32 scalar 1. */
-  readonly #ones = new Set<GraphValue>();
   /** The input of each reshape, by the reshape's result. */
   readonly #reshaped = new Map<GraphValue, GraphValue>();
 
@@ -112,7 +115,6 @@ export class Trace implements Disposable {
     if (known !== undefined) return known;
     const value = this.#addConstant(handle, dtype);
     if (key !== undefined) this.#constants.set(key, value);
-    if (key === FLOAT32_ONE) this.#ones.add(value);
     return value;
   }
 
@@ -121,7 +123,7 @@ export class Trace implements Disposable {
     const { shape } = this.#runtime.describe(handle);
     const bytes = (elementBytes(dtype) ?? Infinity) * elements(shape);
     if (bytes > MAX_SHARED_BYTES) return undefined;
-    return `${dtype} ${shape} ${new Uint8Array(this.#runtime.memory.readBytes(handle))}`;
+    return constantKey(dtype, shape, this.#runtime.memory.readBytes(handle));
   }
 
   #addConstant(handle: Pointer, dtype: number): GraphValue {
@@ -150,7 +152,8 @@ export class Trace implements Disposable {
 
   /** Returns the other factor of a product with the float32 scalar 1. Undefined for other products. */
   #factorOfOne([a, b]: readonly GraphValue[]): GraphValue | undefined {
-    return this.#ones.has(b!) ? a : this.#ones.has(a!) ? b : undefined;
+    const one = this.#constants.get(FLOAT32_ONE); // equal constants share a node
+    return one === undefined ? undefined : b === one ? a : a === one ? b : undefined;
   }
 
   /**

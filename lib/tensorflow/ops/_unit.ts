@@ -85,13 +85,13 @@ export function rowSums(x: tf.Tensor): tf.Tensor {
 }
 
 /**
- * Number of columns up to which XLA searches the maximum of a row one number at a time. More columns are first folded,
- * by maxima of two halves, which XLA vectorizes.
+ * Largest number of columns whose maximum XLA searches one number at a time. Longer rows are first folded by maxima of
+ * two halves, which XLA vectorizes.
  */
 const MAX_UNFOLDED = 32;
 
 /**
- * Returns the maximum of each row, [..., C] to [..., 1]. In XLA, a NaN may be lost. Use this function only if NaN also
+ * Returns the maximum of each float32 row, [..., C] to [..., 1]. In XLA, a NaN may be lost. Use this function only if NaN also
  * reaches the result by another path, such as a softmax's sum. `tf.max` propagates NaN, but reduces each row a second
  * time.
  */
@@ -114,7 +114,7 @@ function halvesMax(x: tf.Tensor): tf.Tensor {
   return tf.where(tf.greater(a, b), a, b);
 }
 
-/** Returns the maximum over an axis. In XLA, a NaN may be lost, as in {@linkcode rowMax}. */
+/** Returns the maximum of float32 over an axis. In XLA, a NaN may be lost, as in {@linkcode rowMax}. */
 export function maxOver(x: tf.Tensor, axis: number, { keepDims }: { keepDims: boolean }): tf.Tensor {
   const attributes: Record<string, [number, unknown]> = {
     keep_dims: [AttributeType.BOOL, keepDims],

@@ -226,6 +226,12 @@ export interface GradientOptions {
 }
 
 /**
+ * Rounds float32 to another type, in a function of its own: if XLA writes 16-bit numbers in a loop of exponentials, the
+ * exponentials take twice as long.
+ */
+const roundTo = fused("roundTo", ([x], { dtype }: { dtype: number }) => [cast(x!, dtype)]);
+
+/**
  * Computes the gradients of the weighted losses of rows with respect to a block of their logits.
  *
  * The gradient of a row is softmax - onehot, times the row's weight. Label smoothing adds epsilon (onehot - 1 / V). The
@@ -248,14 +254,8 @@ export function columnGradients(
     [logits, rows.max, rows.sumExp, rows.weights, rows.targets, columns],
     settings,
   )[0]!;
-  return dtype === DataType.FLOAT ? wide : lowered([wide], { dtype })[0]!;
+  return dtype === DataType.FLOAT ? wide : roundTo([wide], { dtype })[0]!;
 }
-
-/**
- * Rounds float32 to another type, in a function of its own: if XLA writes 16-bit numbers in a loop of exponentials, the
- * exponentials take twice as long.
- */
-const lowered = fused("lowered", ([x], { dtype }: { dtype: number }) => [cast(x!, dtype)]);
 
 const gradientsOf = fused(
   "blockGradients",

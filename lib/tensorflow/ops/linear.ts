@@ -52,8 +52,8 @@ export function linear(x: tf.Tensor, parameters: LinearParameters): tf.Tensor {
 }
 
 /**
- * Computes a linear layer for each part of a batch. If the policy lowers matrix products, the gradients of weight and bias
- * are computed once, over the rows of all parts.
+ * Computes a linear layer for each part of a batch. In 16-bit types, the gradients of weight and bias are computed once,
+ * over the rows of all parts.
  *
  * @param parts Rows of each part, [N / P, in].
  * @param parameters As for {@linkcode linear}.
@@ -86,12 +86,12 @@ function productsOfParts(
       const weight = saved[count]!;
       const lowDys = low === undefined ? dys : dys.map((dy) => cast(dy, low));
       const dxs = lowDys.map((dy) => tf.matMul(dy, weight, false, !transposed));
-      // A sum of lower precision is rounded once, over all rows. float32's sums of the parts need no copy of the rows.
-      const pieces = low === undefined
-        ? lowDys.map((dy, i) => ({ x: saved[i]!, dy }))
+      const pairs = lowDys.map((dy, i) => ({ x: saved[i]!, dy }));
+      const products = isSummed(pairs, weight)
+        ? pairs
         : [{ x: joinParts(saved.slice(0, count)), dy: joinParts(lowDys) }];
-      const sumOf = (gradient: (piece: { x: tf.Tensor; dy: tf.Tensor }) => tf.Tensor) =>
-        pieces.map(gradient).reduce((a, b) => tf.add(a, b));
+      const sumOf = (gradient: (rows: { x: tf.Tensor; dy: tf.Tensor }) => tf.Tensor) =>
+        products.map(gradient).reduce((a, b) => tf.add(a, b));
       const dw = sumOf(({ x, dy }) =>
         transposed ? tf.matMul(dy, x, true, false) : tf.matMul(x, dy, true, false)
       );
@@ -99,6 +99,16 @@ function productsOfParts(
     };
     return { values: xs.map(productOf), saved: [...xs, weight], backward };
   });
+}
+
+/**
+ * Returns true if a weight's gradient is computed as the sum of a product per part. That saves the copy that joins the rows
+ * of all parts, but the sum reads and writes the gradient. In lower precision, only one product over all rows rounds once.
+ */
+function isSummed(parts: readonly { x: tf.Tensor; dy: tf.Tensor }[], weight: tf.Tensor): boolean {
+  const copied = parts.reduce((sum, { x, dy }) => sum + x.size + dy.size, 0);
+  return copied >= weight.size &&
+    [weight, ...parts.flatMap(({ x, dy }) => [x, dy])].every((one) => dtypeOf(one) === DataType.FLOAT);
 }
 
 const product = operation(

@@ -7,7 +7,7 @@ import { compile } from "../compile/compile.ts";
 import { autocast, type Precision } from "../precision/autocast.ts";
 import { layerScope, observe, withObserver } from "../precision/scope.ts";
 import { useTensorFlow } from "../binding/backend.ts";
-import { trueDtype } from "../binding/true_dtype.ts";
+import { toBfloat16, trueDtype } from "../binding/true_dtype.ts";
 import { linear, linearOfParts } from "./linear.ts";
 import { joinParts, mapParts, partsOf } from "./row_parts.ts";
 
@@ -53,11 +53,14 @@ Deno.test("linearOfParts() has the results and gradients of linear() of all rows
   const integers = (shape: [number, number], seed: number) =>
     tf.floor(tf.randomUniform(shape, -16, 16, "float32", seed)) as tf.Tensor2D;
   const x = integers([40, 24], 1), dy = integers([40, 36], 2), bias = integers([1, 36], 3).reshape([36]);
-  for (const policy of ["float32", "bf16-autocast"] as const) {
+  const same = (x: tf.Tensor) => x;
+  for (
+    const [policy, stored] of [["float32", same], ["float32", toBfloat16], ["bf16-autocast", same]] as const
+  ) {
     for (const transposed of [false, true]) {
       for (const b of [undefined, bias]) {
         const weight = integers(transposed ? [36, 24] : [24, 36], 4);
-        const inputs = [x, weight, ...(b === undefined ? [] : [b])];
+        const inputs = [x, weight, ...(b === undefined ? [] : [b])].map(stored);
         const results = [1, 2].map((count) =>
           autocast(policy, () => {
             const outputs = (x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor) => {
@@ -65,14 +68,14 @@ Deno.test("linearOfParts() has the results and gradients of linear() of all rows
               if (count === 1) return linear(x, parameters);
               return joinParts(linearOfParts(tf.split(x, count), parameters));
             };
-            const value = outputs(x, weight, b);
+            const value = outputs(...inputs as [tf.Tensor, tf.Tensor]);
             const loss = (...[x, weight, bias]: tf.Tensor[]) =>
               tf.sum(tf.mul(outputs(x!, weight!, bias), dy)) as tf.Scalar;
             const gradients = tf.grads(loss)(inputs);
             return [value, ...gradients].map((one) => [trueDtype(one), ...one.dataSync()]);
           })
         );
-        assertEquals(results[1], results[0], `${policy} ${transposed} ${b !== undefined}`);
+        assertEquals(results[1], results[0], `${policy} ${stored.name} ${transposed} ${b !== undefined}`);
       }
     }
   }

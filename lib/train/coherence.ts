@@ -7,6 +7,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Parameters } from "../model/mod.ts";
 import { layerOfParameter } from "../precision/mod.ts";
+import { sumOfSquares } from "../tensorflow/ops/sum_of_squares.ts";
 import type { ProbeTensors } from "./probes.ts";
 
 /** Maximum number of parts of a batch. */
@@ -42,7 +43,7 @@ export function addErrors(sums: ErrorSums, gradients: Parameters, wide: Paramete
   for (const [name, gradient] of Object.entries(gradients)) {
     const error = tf.sub(gradient, wide[name]!);
     mean[name] = plus(sums.mean[name], error);
-    square[name] = plus(sums.square[name], tf.sum(tf.square(error)));
+    square[name] = plus(sums.square[name], sumOfSquares(error));
   }
   return { mean, square };
 }
@@ -54,7 +55,7 @@ export function addErrors(sums: ErrorSums, gradients: Parameters, wide: Paramete
 export function coherenceFigures({ mean, square }: ErrorSums): ProbeTensors {
   return Object.fromEntries(
     [...Map.groupBy(Object.keys(mean), layerOfParameter)].map(([layer, names]) => {
-      const total = tf.addN(names.map((name) => tf.sum(tf.square(mean[name]!))));
+      const total = tf.addN(names.map((name) => sumOfSquares(mean[name]!)));
       const squares = tf.addN(names.map((name) => square[name]!));
       // (‖Σe‖ / K) / (√(Σ‖e‖² / K) / √K): K cancels.
       return [layer, { coherence: tf.sqrt(tf.div(total, squares)) }];

@@ -11,6 +11,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Parameters } from "../model/mod.ts";
 import { toBfloat16, toFloat32 } from "../tensorflow/mod.ts";
+import { sumOfSquares } from "../tensorflow/ops/sum_of_squares.ts";
 
 /** Settings of Muon that are constant during a run. */
 export interface MuonConfig {
@@ -73,7 +74,7 @@ export function newtonSchulz(matrix: tf.Tensor, dtype: MuonConfig["nsDtype"]): t
   const plus = (x: tf.Tensor, y: tf.Tensor) => cast(tf.add(toFloat32(x), toFloat32(y)));
   const [m, n] = matrix.shape as [number, number], isTall = m > n;
   const wide = isTall ? tf.transpose(matrix) : matrix;
-  const norm = cast(tf.sqrt(tf.sum(tf.square(toFloat32(cast(wide))))));
+  const norm = cast(tf.sqrt(sumOfSquares(cast(wide))));
   const divisor = cast(tf.add(toFloat32(norm), 1e-7));
   let x = cast(tf.div(toFloat32(cast(wide)), toFloat32(divisor)));
   for (let i = 0; i < STEPS; i++) {

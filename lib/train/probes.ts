@@ -19,6 +19,7 @@ import {
   withObserver,
 } from "../tensorflow/mod.ts";
 import { countedTargets } from "../tensorflow/ops/cross_entropy_loss.ts";
+import { sumOfSquares } from "../tensorflow/ops/sum_of_squares.ts";
 import { withRoundingObserver } from "../tensorflow/precision/scope.ts";
 import { separateSlot } from "./_joined.ts";
 import type { OptimizerState } from "./optimizer.ts";
@@ -203,7 +204,7 @@ export function updateFigures(
   precision: Precision,
 ): ProbeTensors {
   const { gradients, wide, before, after } = step;
-  const norm = (x: tf.Tensor) => tf.sqrt(tf.sum(tf.square(x)));
+  const norm = (x: tf.Tensor) => tf.sqrt(sumOfSquares(x));
   const { m: joined, momentum } = after.moments; // Muon has either for each parameter
   const m = joined && separateSlot(joined, before);
   return Object.fromEntries(

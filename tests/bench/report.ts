@@ -103,15 +103,17 @@ async function measurePage(path: string, rounds: number): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 3000)); // figures in view are drawn
       const times = await page.evaluate(`(async () => {
         const box = document.querySelector("#filters input[name=precision]");
-        if (box === null) return []; // a single run has no filters
+        if (box === null) return null; // a single run has no filters
         const begin = performance.now();
         box.click();
         const handled = performance.now() - begin;
         await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
         return [handled, performance.now() - begin];
-      })()`) as [handled: number, painted: number] | [];
-      rows.push(...times.slice(0, 1));
-      drawn.push(...times.slice(1));
+      })()`) as [handled: number, painted: number] | null;
+      if (times !== null) {
+        rows.push(times[0]);
+        drawn.push(times[1]);
+      }
       await page.close();
     }
   } finally {

@@ -94,10 +94,10 @@ Deno.test("a product with the scalar 1 is the other factor, and keeps its shape 
     assertEquals(result.dataSync(), x.dataSync());
   }
   assertEquals(results[4]!.dataSync()[0], Math.fround(1.5 * Math.fround(1.0000001)));
-  assertEquals(results.slice(5).map((one) => [one.dtype, ...one.dataSync()]), [["int32", 2, 3], [
-    "float32",
-    3,
-  ], ["float32", 1]]);
+  const [integers, three, one] = results.slice(5);
+  assertEquals([integers!.dtype, ...integers!.dataSync()], ["int32", 2, 3]);
+  assertEquals([three!.dtype, ...three!.dataSync()], ["float32", 3]);
+  assertEquals([one!.dtype, ...one!.dataSync()], ["float32", 1]);
 });
 
 Deno.test("compile() runs small functions one op after the other, with the same bits", () => {

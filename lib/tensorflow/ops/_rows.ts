@@ -9,17 +9,11 @@ import { AttributeType } from "../native/attribute.ts";
 import { currentTensorFlow } from "../binding/backend.ts";
 import { DataType } from "../native/dtype.ts";
 import { dtypeOf } from "../binding/true_dtype.ts";
-import { runOp } from "./_unit.ts";
-
-/**
- * XLA supports only the op that copies the matrix, but compiles the op to an in-place update. TensorFlow's own kernel
- * of that op always copies.
- */
-const inXla = () => currentTensorFlow().binding.trace?.mode === "xla";
+import { isXla, runOp } from "./_unit.ts";
 
 /** Creates a float32 matrix for {@linkcode fillRows}. Its initial values are undefined. */
 export function emptyMatrix([N, C]: [number, number]): tf.Tensor2D {
-  if (inXla()) return tf.fill([N, C], 0);
+  if (isXla()) return tf.fill([N, C], 0);
   // A constant would be filled once for all calls.
   return runOp("Empty", {
     dtype: [AttributeType.TYPE, DataType.FLOAT],
@@ -38,7 +32,9 @@ export function emptyMatrix([N, C]: [number, number]): tf.Tensor2D {
 export function fillRows(matrix: tf.Tensor2D, begin: number, rows: tf.Tensor): tf.Tensor2D {
   const places = tf.range(begin, begin + rows.shape[0]!, 1, "int32");
   const T: [number, unknown] = [AttributeType.TYPE, DataType.FLOAT];
-  const filled = inXla()
+  // XLA supports only the op that copies the matrix, but compiles it to an in-place update. TensorFlow's own kernel of
+  // that op always copies.
+  const filled = isXla()
     ? runOp("TensorScatterUpdate", { T, Tindices: [AttributeType.TYPE, DataType.INT32] }, [
       matrix,
       tf.reshape(places, [-1, 1]),

@@ -57,6 +57,9 @@ export const castAs = (tensor: tf.Tensor, like: tf.Tensor): tf.Tensor => cast(te
 
 export const float32 = (tensor: tf.Tensor): tf.Tensor => cast(tensor, DataType.FLOAT);
 
+/** Returns true if ops are traced for a function that XLA compiles. */
+export const isXla = (): boolean => currentTensorFlow().binding.trace?.mode === "xla";
+
 export function runOp(
   name: string,
   attributes: Record<string, [number, unknown]>,
@@ -77,7 +80,7 @@ export function productType(): number | undefined {
  * time.
  */
 export function rowSums(x: tf.Tensor): tf.Tensor {
-  if (currentTensorFlow().binding.trace?.mode !== "xla") return tf.sum(x, -1, true);
+  if (!isXla()) return tf.sum(x, -1, true);
   const C = x.shape.at(-1)!;
   // Only the factor is reshaped. Between elementwise ops, a reshape would keep XLA from vectorizing their loop.
   const sums = tf.matMul(tf.reshape(x, [-1, C]), tf.ones([C, 1]));
@@ -91,14 +94,12 @@ export function rowSums(x: tf.Tensor): tf.Tensor {
 const MAX_UNFOLDED = 32;
 
 /**
- * Returns the maximum of each float32 row, [..., C] to [..., 1]. In XLA, a NaN may be lost. Use this function only if NaN also
- * reaches the result by another path, such as a softmax's sum. `tf.max` propagates NaN, but reduces each row a second
- * time.
+ * Returns the maximum of each float32 row, [..., C] to [..., 1]. In XLA, a NaN may be lost. Use this function only if
+ * NaN also reaches the result by another path, such as a softmax's sum. `tf.max` propagates NaN, but reduces each row a
+ * second time.
  */
 export function rowMax(x: tf.Tensor): tf.Tensor {
-  if (currentTensorFlow().binding.trace?.mode === "xla" && x.shape.at(-1)! > MAX_UNFOLDED) {
-    return rowMax(halvesMax(x));
-  }
+  if (isXla() && x.shape.at(-1)! > MAX_UNFOLDED) return rowMax(halvesMax(x));
   return maxOver(x, -1, { keepDims: true });
 }
 
@@ -126,6 +127,6 @@ export function maxOver(x: tf.Tensor, axis: number, { keepDims }: { keepDims: bo
 
 /** Returns the mean of each row, [..., C] to [..., 1]. In XLA, it uses {@linkcode rowSums}, which is faster there. */
 export function rowMeans(x: tf.Tensor): tf.Tensor {
-  if (currentTensorFlow().binding.trace?.mode !== "xla") return tf.mean(x, -1, true);
+  if (!isXla()) return tf.mean(x, -1, true);
   return tf.div(rowSums(x), x.shape.at(-1)!);
 }

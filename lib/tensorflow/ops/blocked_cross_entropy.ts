@@ -6,10 +6,9 @@
  *
  * A first pass collects each row's `max`, `sumExp` and `targetLogit` over the blocks. A second pass recomputes each
  * block's logits, then computes their gradient `dLogits` (the form of Apple's Cut Cross-Entropy, Wijmans 2024). Logits
- * of the first blocks are kept for the second pass, up to 32 MiB. The gradient of a
- * table row is one product over all rows of hidden states. The gradient of the hidden states is a sum
- * over blocks, in float32 under every policy. The plain form, by TF.js's autodiff, is `crossEntropy` in
- * `cross_entropy_loss.ts`.
+ * of the first blocks are kept for the second pass, up to 32 MiB. The gradient of a table row is one product over all
+ * rows of hidden states. The gradient of the hidden states is a sum over blocks, in float32 under every policy. The
+ * plain form, by TF.js's autodiff, is `crossEntropy` in `cross_entropy_loss.ts`.
  *
  * @module
  */

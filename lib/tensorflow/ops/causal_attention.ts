@@ -7,11 +7,10 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { currentTensorFlow } from "../binding/backend.ts";
 import { fused } from "../binding/fused.ts";
 import { classScope, hasFormat, operation } from "../precision/scope.ts";
 import { repeatHeads } from "./repeat_heads.ts";
-import { castAs, float32, rowMax, rowSums, type WithBackward, withGradient } from "./_unit.ts";
+import { castAs, float32, isXla, rowMax, rowSums, type WithBackward, withGradient } from "./_unit.ts";
 
 interface SoftmaxOptions {
   /** Factor by which the scores are multiplied. */
@@ -25,7 +24,7 @@ interface SoftmaxOptions {
  * {@linkcode rowSums}).
  */
 function softmax(x: tf.Tensor): tf.Tensor {
-  if (currentTensorFlow().binding.trace?.mode !== "xla") return tf.softmax(x);
+  if (!isXla()) return tf.softmax(x);
   const exponentials = tf.exp(tf.sub(x, rowMax(x)));
   return tf.mul(exponentials, tf.div(1, rowSums(exponentials)));
 }

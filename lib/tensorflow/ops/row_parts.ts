@@ -24,8 +24,8 @@ const MIN_ELEMENTS = 2 ** 14;
 /**
  * Splits the rows of a batch into parts that a graph computes concurrently. Returns the undivided rows in these cases:
  * outside of a graph, on a GPU, with formats of operation classes (scales and random numbers may depend on all rows), for
- * an odd B, and below 2^14 elements. The choice depends on shapes and the precision only, not on the
- * number of threads.
+ * an odd B, and below 2^14 elements. The choice depends on shapes and the precision only, not on the number of
+ * threads.
  *
  * @param rows Rows of all sequences in order, [N, ...].
  * @param batch `B`: number of sequences, a divisor of N. `isDivisible`: false if the computation of a sequence depends on
